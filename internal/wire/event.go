@@ -1,0 +1,205 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// The headers of an event. The ce_ ones are CloudEvents attributes; extensions have names of lower-case letters and digits
+// only, as CloudEvents 1.0 section 3.1 demands.
+const (
+	HeaderSpecVersion  = "ce_specversion"
+	HeaderID           = "ce_id"
+	HeaderSource       = "ce_source"
+	HeaderType         = "ce_type"
+	HeaderTime         = "ce_time"
+	HeaderSubject      = "ce_subject"
+	HeaderDataSchema   = "ce_dataschema"
+	HeaderContentType  = "content-type"
+	HeaderSagaID       = "ce_sagaid"
+	HeaderWorkflow     = "ce_workflow"
+	HeaderCausationID  = "ce_causationid"
+	HeaderHop          = "ce_hop"
+	HeaderRoute        = "ce_route"
+	HeaderPartitionKey = "ce_partitionkey"
+	HeaderParentSaga   = "ce_parentsagaid"
+	HeaderAcceptedTime = "ce_acceptedtime"
+	HeaderStartedTime  = "ce_startedtime"
+	HeaderAttempt      = "ce_attempt"
+	HeaderLastError    = "ce_lasterror"
+	HeaderTraceParent  = "traceparent"
+
+	specVersion = "1.0"
+)
+
+// MaxHop bounds the length of a saga: a token that has made more hops goes round in a circle, or lies.
+const MaxHop = 10_000
+
+// Header is one record header, in the order in which it stands on the record.
+type Header struct {
+	Key   string `json:"k"`
+	Value []byte `json:"v"`
+}
+
+// Event is one event of a workflow, as read from a record or about to be written to one.
+// Zero values mean "not stated": a record of a foreign producer may have no attribute at all.
+type Event struct {
+	ID          string    // unique with Source; deterministic for what Skald emits (see EventID)
+	Source      string    // URI reference of the producer: /skald/<service>, or a foreign producer's own
+	Type        string    // the topic's name without the namespace prefix
+	Time        time.Time // when it was produced: for a step's output the moment its handler had returned
+	Subject     string    // the saga's business key
+	DataSchema  string    // URI of the payload's schema, ending in its version
+	ContentType string    // media type of Payload; application/json by default
+
+	SagaID       string // a UUID, empty if the event belongs to no saga
+	Workflow     string
+	CausationID  string // ID of the event that caused this one
+	Hop          int    // how many hops the token has made: 0 for a start
+	Route        Route  // the routing slip: what can be undone
+	PartitionKey string // the key a foreign producer gave, kept when the record was given its saga's key
+	ParentSaga   string // for open-loop events: the saga they were emitted from
+	TraceParent  string // W3C Trace Context, https://www.w3.org/TR/trace-context/
+
+	// About the work whose output this event is.
+	Accepted  time.Time // when the service took the causing event
+	Started   time.Time // when its handler began
+	Attempt   int       // how many attempts it took, from 1
+	LastError string    // the error of the attempt before the last, if there was one
+
+	Payload []byte
+}
+
+// Headers gives the event's headers. Attributes that aren't set are left out.
+func (e *Event) Headers() []Header {
+	h := make([]Header, 0, 20)
+	add := func(key, value string) {
+		if value != "" {
+			h = append(h, Header{key, []byte(value)})
+		}
+	}
+	add(HeaderSpecVersion, specVersion)
+	add(HeaderID, e.ID)
+	add(HeaderSource, e.Source)
+	add(HeaderType, e.Type)
+	add(HeaderTime, formatTime(e.Time))
+	add(HeaderSubject, e.Subject)
+	add(HeaderDataSchema, e.DataSchema)
+	add(HeaderContentType, e.ContentType)
+	add(HeaderSagaID, e.SagaID)
+	add(HeaderWorkflow, e.Workflow)
+	add(HeaderCausationID, e.CausationID)
+	if e.SagaID != "" {
+		add(HeaderHop, strconv.Itoa(e.Hop))
+	}
+	add(HeaderRoute, e.Route.encode())
+	add(HeaderPartitionKey, e.PartitionKey)
+	add(HeaderParentSaga, e.ParentSaga)
+	add(HeaderAcceptedTime, formatTime(e.Accepted))
+	add(HeaderStartedTime, formatTime(e.Started))
+	if e.Attempt > 0 {
+		add(HeaderAttempt, strconv.Itoa(e.Attempt))
+	}
+	add(HeaderLastError, e.LastError)
+	add(HeaderTraceParent, e.TraceParent)
+	return h
+}
+
+// Parse reads an event from a record's headers and value. It always returns what could be read, with an error that joins
+// all that couldn't: the error makes the record a dead letter, what could be read says whose.
+func Parse(headers []Header, value []byte) (*Event, error) {
+	e := &Event{Payload: value}
+	var errs []error
+	for _, h := range headers {
+		if err := e.set(h.Key, string(h.Value)); err != nil {
+			errs = append(errs, fmt.Errorf("header %s: %w", h.Key, err))
+		}
+	}
+	if e.SagaID == "" && len(e.Route) > 0 {
+		errs = append(errs, errors.New("header ce_route: an event without ce_sagaid has nothing to undo"))
+		e.Route = nil
+	}
+	return e, errors.Join(errs...)
+}
+
+func (e *Event) set(key, value string) (err error) {
+	switch key {
+	case HeaderSpecVersion:
+		if value != specVersion {
+			return fmt.Errorf("CloudEvents version %q is not known here, only %s", clip(value), specVersion)
+		}
+	case HeaderID:
+		e.ID = value
+	case HeaderSource:
+		e.Source = value
+	case HeaderType:
+		e.Type = value
+	case HeaderTime:
+		e.Time, err = parseTime(value)
+	case HeaderSubject:
+		e.Subject = value
+	case HeaderDataSchema:
+		e.DataSchema = value
+	case HeaderContentType:
+		e.ContentType = value
+	case HeaderSagaID:
+		e.SagaID, err = ParseSagaID(value)
+	case HeaderWorkflow:
+		e.Workflow = value
+	case HeaderCausationID:
+		e.CausationID = value
+	case HeaderHop:
+		e.Hop, err = parseCount(value, MaxHop)
+	case HeaderRoute:
+		e.Route, err = decodeRoute(value)
+	case HeaderPartitionKey:
+		e.PartitionKey = value
+	case HeaderParentSaga:
+		e.ParentSaga = value
+	case HeaderAcceptedTime:
+		e.Accepted, err = parseTime(value)
+	case HeaderStartedTime:
+		e.Started, err = parseTime(value)
+	case HeaderAttempt:
+		e.Attempt, err = parseCount(value, 1<<30)
+	case HeaderLastError:
+		e.LastError = value
+	case HeaderTraceParent:
+		e.TraceParent = value
+	}
+	return err
+}
+
+func parseCount(s string, most int) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > most {
+		return 0, fmt.Errorf("%q is no whole number from 0 to %d", clip(s), most)
+	}
+	return n, nil
+}
+
+func formatTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+func parseTime(s string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is no RFC 3339 time", clip(s))
+	}
+	return t, nil
+}
+
+// clip keeps a hostile value from flooding a log or a letter's error header.
+func clip(s string) string {
+	const most = 64
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "…"
+}

@@ -1,0 +1,165 @@
+package wire
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"time"
+)
+
+// Headers of a dead letter, besides the original ones, which it keeps.
+const (
+	LetterService   = "dlq-service"
+	LetterStep      = "dlq-step" // the step's input topic
+	LetterTopic     = "dlq-topic"
+	LetterPartition = "dlq-partition"
+	LetterOffset    = "dlq-offset"
+	LetterAttempts  = "dlq-attempts"
+	LetterClass     = "dlq-class"
+	LetterError     = "dlq-error"
+	LetterStack     = "dlq-stack"
+	LetterTime      = "dlq-time"
+	LetterHalted    = "dlq-halted" // "true" if a saga is halted by it
+	LetterCut       = "dlq-cut"    // the original size in bytes, if the letter holds only the first CutBytes
+	LetterHash      = "dlq-sha256" // of the original value, if it was cut
+)
+
+// CutBytes is how much of a record's value a letter keeps when the whole doesn't fit into the dead-letter topic.
+const CutBytes = 64 << 10
+
+// maxErrorBytes bounds error texts and stacks in headers.
+const maxErrorBytes = 8 << 10
+
+// Why a service gave up on an event.
+const (
+	ClassFailed      = "failed"      // the handler returned an error
+	ClassPanic       = "panic"       // the handler panicked
+	ClassPoison      = "poison"      // it can't be read, or the handler said so
+	ClassRejected    = "rejected"    // the handler refused it for a business reason
+	ClassUnavailable = "unavailable" // what the handler needs was not there
+	ClassTooLarge    = "too-large"
+)
+
+// Letter says which event a service gave up on, and why.
+type Letter struct {
+	Service  string
+	Step     string
+	Record   Record // the original
+	Attempts int
+	Class    string
+	Error    string
+	Stack    string
+	Time     time.Time
+	Halted   bool
+	Bound    int // in bytes: above it the letter is cut; 0 means never
+}
+
+// Value and Headers make the letter's record; the key stays the original one.
+func (l *Letter) Value() []byte {
+	if l.cut() {
+		return l.Record.Value[:min(CutBytes, len(l.Record.Value))]
+	}
+	return l.Record.Value
+}
+
+func (l *Letter) cut() bool { return l.Bound > 0 && l.Record.Size() > l.Bound }
+
+// Headers gives the original headers, the dlq- ones, and the aliases that Spring for Apache Kafka's tools look for
+// (org.springframework.kafka.support.KafkaHeaders, DLT_*).
+func (l *Letter) Headers() []Header {
+	h := make([]Header, 0, len(l.Record.Headers)+20)
+	if !l.cut() {
+		h = append(h, l.Record.Headers...)
+	} else {
+		h = append(h, smallHeaders(l.Record.Headers)...)
+	}
+	add := func(key, value string) {
+		if value != "" {
+			h = append(h, Header{key, []byte(value)})
+		}
+	}
+	add(LetterService, l.Service)
+	add(LetterStep, l.Step)
+	add(LetterTopic, l.Record.Topic)
+	add(LetterPartition, strconv.Itoa(int(l.Record.Partition)))
+	add(LetterOffset, strconv.FormatInt(l.Record.Offset, 10))
+	add(LetterAttempts, strconv.Itoa(l.Attempts))
+	add(LetterClass, l.Class)
+	add(LetterError, clipError(l.Error))
+	add(LetterStack, clipError(l.Stack))
+	add(LetterTime, formatTime(l.Time))
+	if l.Halted {
+		add(LetterHalted, "true")
+	}
+	if l.cut() {
+		hash := sha256.Sum256(l.Record.Value)
+		add(LetterCut, strconv.Itoa(l.Record.Size()))
+		add(LetterHash, hex.EncodeToString(hash[:]))
+	}
+	add("kafka_dlt-original-topic", l.Record.Topic)
+	add("kafka_dlt-original-partition", strconv.Itoa(int(l.Record.Partition)))
+	add("kafka_dlt-original-offset", strconv.FormatInt(l.Record.Offset, 10))
+	add("kafka_dlt-exception-message", clipError(l.Error))
+	add("kafka_dlt-exception-stacktrace", clipError(l.Stack))
+	return h
+}
+
+// ParseLetter reads a record of the dead-letter topic; the original's headers and value are in Record.
+func ParseLetter(r *Record) (*Letter, error) {
+	l := &Letter{Record: Record{Key: r.Key, Value: r.Value}}
+	for _, h := range r.Headers {
+		value := string(h.Value)
+		var err error
+		switch h.Key {
+		case LetterService:
+			l.Service = value
+		case LetterStep:
+			l.Step = value
+		case LetterTopic:
+			l.Record.Topic = value
+		case LetterPartition:
+			var n int
+			n, err = parseCount(value, 1<<30)
+			l.Record.Partition = int32(n)
+		case LetterOffset:
+			l.Record.Offset, err = strconv.ParseInt(value, 10, 64)
+		case LetterAttempts:
+			l.Attempts, err = parseCount(value, 1<<30)
+		case LetterClass:
+			l.Class = value
+		case LetterError:
+			l.Error = value
+		case LetterStack:
+			l.Stack = value
+		case LetterTime:
+			l.Time, err = parseTime(value)
+		case LetterHalted:
+			l.Halted = value == "true"
+		default:
+			l.Record.Headers = append(l.Record.Headers, h)
+		}
+		if err != nil {
+			return l, err
+		}
+	}
+	return l, nil
+}
+
+// smallHeaders keeps those that say which saga and event it was; a record can be too large by its headers alone.
+func smallHeaders(all []Header) []Header {
+	const most = 1 << 10
+	var kept []Header
+	for _, h := range all {
+		if len(h.Value) <= most && len(h.Key) <= most && len(kept) < 32 {
+			kept = append(kept, h)
+		}
+	}
+	return kept
+}
+
+func clipError(s string) string {
+	if len(s) <= maxErrorBytes {
+		return s
+	}
+	return s[:maxErrorBytes] + "…"
+}
