@@ -1,0 +1,107 @@
+package skald
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// Defaults of [Config].
+const (
+	DefaultPartitions    = 12
+	DefaultMaxOpenSagas  = 100_000
+	DefaultMaxUnfinished = 20_000
+	DefaultDrainTimeout  = 5 * time.Second
+)
+
+// Config says how services and clients reach Kafka and how they behave. The zero value of every field is its default.
+type Config struct {
+	// Brokers are the seed brokers, host:port. Default 127.0.0.1:9092.
+	Brokers []string
+
+	// Prefix goes before the name of every topic, group and transactional ID. Default none.
+	Prefix string
+
+	// Partitions is the partition count of all topics that sagas touch. It can't change under a prefix. Default 12.
+	Partitions int32
+
+	// Instance names this process in the registry of services. Default host name and process ID.
+	Instance string
+
+	// Codec encodes events. All services of a workflow need the same one. Default [JSON].
+	Codec Codec
+
+	// MaxOpenSagas is how many sagas one instance of an initiator keeps open before it stops taking starts. Default 100,000.
+	MaxOpenSagas int
+
+	// MaxUnfinished is how many accepted, unfinished events one instance of a service keeps (in memory and in its ledger)
+	// before it stops taking more. Default 20,000.
+	MaxUnfinished int
+
+	// DrainTimeout is how long running handlers may go on after the context of [Run] has ended. What isn't done by
+	// then is done by the next owner. Default 5 s.
+	DrainTimeout time.Duration
+
+	// Logger takes what services and clients say. Default slog.Default().
+	Logger *slog.Logger
+
+	// Metrics registers the engine's counters. Default none.
+	Metrics prometheus.Registerer
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if len(c.Brokers) == 0 {
+		c.Brokers = []string{"127.0.0.1:9092"}
+	}
+	if c.Partitions == 0 {
+		c.Partitions = DefaultPartitions
+	}
+	if c.Codec == nil {
+		c.Codec = JSON{}
+	}
+	if c.MaxOpenSagas == 0 {
+		c.MaxOpenSagas = DefaultMaxOpenSagas
+	}
+	if c.MaxUnfinished == 0 {
+		c.MaxUnfinished = DefaultMaxUnfinished
+	}
+	if c.DrainTimeout == 0 {
+		c.DrainTimeout = DefaultDrainTimeout
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Instance == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			host = "unknown-host"
+		}
+		c.Instance = fmt.Sprintf("%s-%d", host, os.Getpid())
+	}
+	return c, c.check()
+}
+
+func (c Config) check() error {
+	for _, bound := range []struct {
+		field string
+		value int64
+	}{
+		{"Partitions", int64(c.Partitions)}, {"MaxOpenSagas", int64(c.MaxOpenSagas)},
+		{"MaxUnfinished", int64(c.MaxUnfinished)}, {"DrainTimeout", int64(c.DrainTimeout)},
+	} {
+		if bound.value < 1 {
+			return fmt.Errorf("skald: Config.%s is %d, it must be positive", bound.field, bound.value)
+		}
+	}
+	if c.Prefix != "" {
+		return wire.CheckName("prefix", c.Prefix)
+	}
+	return nil
+}
+
+func (c Config) namespace() wire.Namespace { return wire.Namespace(c.Prefix) }

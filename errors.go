@@ -1,0 +1,48 @@
+package skald
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/skald-saga/skald/internal/engine"
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// Reject says that the saga must not go on for a business reason, e.g. no device in stock. It isn't tried again.
+func Reject(reason string) error {
+	return &engine.Failure{Class: wire.ClassRejected, Err: errors.New(reason)}
+}
+
+// RetryAfter says that the attempt failed and that the next one makes sense after d at the earliest.
+func RetryAfter(d time.Duration, err error) error {
+	return &engine.Failure{Class: wire.ClassFailed, After: d, Err: err}
+}
+
+// Unavailable says that what the handler needs is not there, for this event as for any other: an outage isn't the event's fault.
+func Unavailable(err error) error {
+	return &engine.Failure{Class: wire.ClassUnavailable, Err: err}
+}
+
+// Poison says that this event can never be handled: it becomes a dead letter at once.
+func Poison(err error) error {
+	return &engine.Failure{Class: wire.ClassPoison, Err: err}
+}
+
+// FieldError says what is wrong with one field of an event. An event type's Validate method returns one, or several joined
+// by [errors.Join]; the API, the CLI and dead letters show them.
+type FieldError struct {
+	Field   string // as named in the payload, e.g. "department"
+	Problem string // what is wrong and what is allowed, e.g. `"sails" is none of engineering, sales`
+}
+
+func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
+
+// Invalid makes a [FieldError].
+func Invalid(field, format string, args ...any) error {
+	return &FieldError{Field: field, Problem: fmt.Sprintf(format, args...)}
+}
+
+// Validator is implemented by event types that can say whether a value makes sense. A start that isn't valid is refused
+// before anything is published; an event that isn't valid becomes a dead letter before its handler is called.
+type Validator interface{ Validate() error }

@@ -1,0 +1,52 @@
+// Package call carries one handler call through a context: what the engine says to a handler (whose saga, which attempt,
+// the idempotency key) and what the handler says back besides its result (open-loop events).
+//
+// It is a package of its own so that the library, the engine and skaldtest share one key. It imports nothing of Skald.
+package call
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+)
+
+// Call is one execution of a handler.
+type Call struct {
+	SagaID   string // empty for an event of no saga
+	Workflow string
+	Subject  string
+	EventID  string
+	Attempt  int    // from 1
+	Key      string // idempotency key
+	Logger   *slog.Logger
+
+	mu      sync.Mutex
+	emitted []any
+}
+
+type contextKey struct{}
+
+// With returns a context that carries the call.
+func With(ctx context.Context, c *Call) context.Context {
+	return context.WithValue(ctx, contextKey{}, c)
+}
+
+// From gives the call that the context carries, or nil outside of a handler.
+func From(ctx context.Context) *Call {
+	c, _ := ctx.Value(contextKey{}).(*Call)
+	return c
+}
+
+// Emit keeps an event until the handler returns. Safe for concurrent use.
+func (c *Call) Emit(event any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.emitted = append(c.emitted, event)
+}
+
+// Emitted gives what was emitted, in order.
+func (c *Call) Emitted() []any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.emitted
+}

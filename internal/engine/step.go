@@ -1,0 +1,66 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/skald-saga/skald/internal/call"
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// Service is what a session runs: a name and its steps, one per input topic.
+type Service struct {
+	Name  string
+	Steps []Step
+}
+
+// Step is one subscription, with its handler stripped of types. Topics are without the namespace prefix.
+type Step struct {
+	wire.Step
+	SchemaVersion int // of the input, as known here
+	Concurrency   int // handlers at a time, in one process
+
+	// Handle decodes the event, calls the author's handler and encodes what it returned. It must honour ctx.
+	// An error that is no *Failure counts as wire.ClassFailed.
+	Handle func(ctx context.Context, event *wire.Event) ([]Output, error)
+
+	// Subject reads the business key from a start's payload (role begin).
+	Subject func(event *wire.Event) string
+}
+
+// Output is an event that a handler produced.
+type Output struct {
+	Topic       string
+	Payload     []byte
+	ContentType string
+	Schema      string
+	OpenLoop    bool // carries no token: the saga doesn't wait for it
+}
+
+// Failure is an error with a word on what to do about it: the typed control errors of the library.
+type Failure struct {
+	Class string // wire.ClassFailed and so on
+	After time.Duration
+	Stack string
+	Err   error
+}
+
+func (f *Failure) Error() string { return f.Err.Error() }
+func (f *Failure) Unwrap() error { return f.Err }
+
+func poison(format string, args ...any) *Failure {
+	return &Failure{Class: wire.ClassPoison, Err: fmt.Errorf(format, args...)}
+}
+
+// callFor is what a handler may ask its context.
+func (s *Step) callFor(service string, e *wire.Event, attempt int) *call.Call {
+	subjectID := e.SagaID
+	if subjectID == "" {
+		subjectID = e.ID
+	}
+	return &call.Call{
+		SagaID: e.SagaID, Workflow: e.Workflow, Subject: e.Subject, EventID: e.ID, Attempt: attempt,
+		Key: call.IdempotencyKey(subjectID, service, s.Topic),
+	}
+}

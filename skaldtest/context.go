@@ -1,0 +1,22 @@
+// Package skaldtest is for the tests of service authors: it runs handlers with no broker.
+//
+// So far it makes the context in which the engine would call a handler. It imports the standard library and Skald only.
+package skaldtest
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/skald-saga/skald/internal/call"
+)
+
+// Context returns a context as the engine gives it to the handler of service's step on inputTopic, at its first attempt in
+// the saga sagaID: [skald.SagaID], [skald.IdempotencyKey], [skald.Attempt], [skald.Logger] and [skald.Emit] work in it.
+func Context(ctx context.Context, sagaID, service, inputTopic string) context.Context {
+	return call.With(ctx, &call.Call{
+		SagaID:  sagaID,
+		Attempt: 1,
+		Key:     call.IdempotencyKey(sagaID, service, inputTopic),
+		Logger:  slog.New(slog.DiscardHandler),
+	})
+}

@@ -1,0 +1,192 @@
+package skald
+
+import (
+	"context"
+
+	"github.com/skald-saga/skald/internal/call"
+	"github.com/skald-saga/skald/internal/engine"
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// DefaultConcurrency is how many handlers of one step run at a time in one process, unless [Subscription.Concurrency] says
+// otherwise. A handler that waits costs a goroutine only, so it is high; lower it for what guards a scarce thing.
+const DefaultConcurrency = 1000
+
+// Subscription is one step of a service: an input topic, a handler, and where its output goes. Make one with [Begin], [Step],
+// [Route], [End] or [Watch], and give it to [NewService].
+//
+// Handlers are called at least once per event, one at a time per saga and concurrently across sagas. What they return goes
+// to Kafka exactly once, in the transaction that marks their input as done. After a crash, a rebalance or a freeze a handler
+// may run again, even beside itself in another process: key its effects by [IdempotencyKey].
+type Subscription[In, Out any] struct{ *step }
+
+// AnyStep is a [Subscription] of whatever types. Only *Subscription implements it.
+type AnyStep interface{ declaration() *step }
+
+// step is a subscription without its type parameters.
+type step struct {
+	role        string
+	workflow    workflowInfo
+	in          topicInfo
+	next        []topicInfo // default successors; more than one for Route
+	nextFor     []successor
+	emits       []topicInfo
+	concurrency int
+	compensable bool
+	subject     func(payload []byte, codec Codec) string
+
+	// handle decodes, calls and says what was produced, still as values.
+	handle func(ctx context.Context, payload []byte, codec Codec) ([]Event, error)
+}
+
+type successor struct {
+	workflow workflowInfo
+	topic    topicInfo
+}
+
+func (s *step) declaration() *step { return s }
+
+// Begin is the initiator's first step: it takes the workflow's start and sends the saga on its way to next. A service that
+// begins a workflow must also end it, with [End].
+func Begin[Start, End, Out any](w *Workflow[Start, End], next Topic[Out], handler func(context.Context, Start) (Out, error)) *Subscription[Start, Out] {
+	s := newStep(wire.RoleBegin, w.start, handler)
+	s.workflow = w.workflowInfo
+	s.next = []topicInfo{next.info()}
+	if w.subject != nil {
+		s.subject = func(payload []byte, codec Codec) string {
+			in, err := decode[Start](payload, codec)
+			if err != nil {
+				return ""
+			}
+			return w.subject(in)
+		}
+	}
+	return s
+}
+
+// Step is a step between the ends: it takes an event from in and produces one to out. It serves every workflow that sends
+// to it (see [Subscription.For]), and events of no saga as well: their output belongs to none either.
+func Step[In, Out any](in Topic[In], out Topic[Out], handler func(context.Context, In) (Out, error)) *Subscription[In, Out] {
+	s := newStep(wire.RoleStep, in.info(), handler)
+	s.next = []topicInfo{out.info()}
+	return s
+}
+
+// Route is a step whose handler chooses one of several successors, by returning topic.Event(value) of one of them.
+// Another topic makes the event a dead letter.
+func Route[In any](in Topic[In], handler func(context.Context, In) (Event, error), successors ...AnyTopic) *Subscription[In, Event] {
+	s := newStep(wire.RoleStep, in.info(), handler)
+	for _, t := range successors {
+		s.next = append(s.next, t.info())
+	}
+	return s
+}
+
+// End is the initiator's last step: the saga has come home. When handler returns nil the saga is completed, in the same
+// transaction. Events on that topic which belong to other workflows, or to sagas that aren't open here, are passed over.
+func End[Start, End any](w *Workflow[Start, End], handler func(context.Context, End) error) *Subscription[End, None] {
+	s := newStep(wire.RoleEnd, w.end, withoutOutput(handler))
+	s.workflow = w.workflowInfo
+	return s
+}
+
+// Watch reads along on a topic without being part of any saga: it is called for every event, its errors make dead letters
+// and never halt a saga.
+func Watch[In any](in Topic[In], handler func(context.Context, In) error) *Subscription[In, None] {
+	return newStep(wire.RoleWatch, in.info(), withoutOutput(handler))
+}
+
+// None is the output of a step that has none.
+type None struct{}
+
+// Compensate declares how the step is undone: out is nil when the step may have begun but never finished. What it needs to
+// be given back, in and out, travels with the saga on its routing slip (together at most 64 KiB per saga).
+func (s *Subscription[In, Out]) Compensate(undo func(ctx context.Context, in In, out *Out) error) *Subscription[In, Out] {
+	s.compensable = undo != nil
+	return s
+}
+
+// Concurrency bounds how many handlers of this step run at a time in one process. Default [DefaultConcurrency].
+func (s *Subscription[In, Out]) Concurrency(n int) *Subscription[In, Out] {
+	s.concurrency = n
+	return s
+}
+
+// For sends the sagas of one workflow to another topic than the default one: how a generic step serves several workflows.
+func (s *Subscription[In, Out]) For(w AnyWorkflow, out Topic[Out]) *Subscription[In, Out] {
+	s.nextFor = append(s.nextFor, successor{w.workflow(), out.info()})
+	return s
+}
+
+// Emits declares the topics to which the handler may [Emit].
+func (s *Subscription[In, Out]) Emits(topics ...AnyTopic) *Subscription[In, Out] {
+	for _, t := range topics {
+		s.emits = append(s.emits, t.info())
+	}
+	return s
+}
+
+func newStep[In, Out any](role string, in topicInfo, handler func(context.Context, In) (Out, error)) *Subscription[In, Out] {
+	s := &step{role: role, in: in, concurrency: DefaultConcurrency}
+	s.handle = func(ctx context.Context, payload []byte, codec Codec) ([]Event, error) {
+		in, err := decode[In](payload, codec)
+		if err != nil {
+			return nil, Poison(err)
+		}
+		out, err := handler(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return s.outputs(call.From(ctx), out)
+	}
+	return &Subscription[In, Out]{s}
+}
+
+func withoutOutput[In any](handler func(context.Context, In) error) func(context.Context, In) (None, error) {
+	return func(ctx context.Context, in In) (None, error) { return None{}, handler(ctx, in) }
+}
+
+// declare gives what other services and the tracker are told of the step.
+func (s *step) declare() wire.Step {
+	d := wire.Step{
+		Topic: s.in.name, Role: s.role, Workflow: s.workflow.name, Compensable: s.compensable,
+		InputSchema: s.in.schema(),
+	}
+	if s.role == wire.RoleBegin {
+		d.Deadline, d.EndTopic = s.workflow.deadline, s.workflow.end.name
+	}
+	for _, t := range s.next {
+		d.Next = append(d.Next, t.name)
+	}
+	for _, f := range s.nextFor {
+		d.NextFor = append(d.NextFor, wire.Successor{Workflow: f.workflow.name, Topic: f.topic.name})
+	}
+	for _, t := range s.emits {
+		d.Emits = append(d.Emits, t.name)
+	}
+	if len(s.next) == 1 {
+		d.OutputSchema = s.next[0].schema()
+	}
+	return d
+}
+
+// engineStep strips the step of its types.
+func (s *step) engineStep(codec Codec) engine.Step {
+	es := engine.Step{
+		Step:          s.declare(),
+		SchemaVersion: s.in.version,
+		Concurrency:   s.concurrency,
+		Handle: func(ctx context.Context, e *wire.Event) ([]engine.Output, error) {
+			events, err := s.handle(ctx, e.Payload, codec)
+			if err != nil {
+				return nil, err
+			}
+			return encodeAll(events, codec)
+		},
+		Subject: func(*wire.Event) string { return "" },
+	}
+	if s.subject != nil {
+		es.Subject = func(e *wire.Event) string { return s.subject(e.Payload, codec) }
+	}
+	return es
+}
