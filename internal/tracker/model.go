@@ -1,0 +1,107 @@
+package tracker
+
+import (
+	"errors"
+	"time"
+)
+
+// Statuses of a saga that isn't over. A saga that is over has its outcome as status (wire.Completed and so on).
+const (
+	Running = "running"
+	Halted  = "halted"
+)
+
+// States of one step of a saga.
+const (
+	StepQueued  = "queued"  // its event lies in the topic, or in the ledger behind other work
+	StepRunning = "running" // its handler was begun
+	StepDone    = "done"
+	StepHalted  = "halted" // its event is a dead letter
+)
+
+// ErrNotFound says that no saga has that ID, as far as the tracker has read.
+var ErrNotFound = errors.New("no such saga")
+
+// Saga is one run of a workflow as the log tells it. Times are the log's; zero means unknown.
+type Saga struct {
+	ID       string
+	Workflow string
+	Subject  string // business key
+	Status   string
+	Outcome  string // empty while it runs
+	Reason   string // why it ended so, or the error that halts it
+	Started  time.Time
+	Ended    time.Time
+	Deadline time.Time
+	Seq      int64 // grows with every change of any saga: the position of the live stream
+	Steps    []Step
+}
+
+// Step is one hop of a saga: an event and what the service that takes it did with it.
+type Step struct {
+	Hop      int
+	Service  string // who takes the event; empty if no service declared the topic yet
+	Topic    string // input topic, without the namespace prefix
+	State    string
+	Queued   time.Time // when the event was produced
+	Accepted time.Time // when the service took it
+	Started  time.Time // when the handler began
+	Finished time.Time // when the handler's output was produced
+	Attempt  int
+	Error    string
+	EventID  string // of the input event
+	Payload  []byte // of the input event
+}
+
+// Event is one record of a saga, whole.
+type Event struct {
+	Topic       string
+	Partition   int32
+	Offset      int64
+	ID          string
+	Source      string
+	Type        string
+	Time        time.Time
+	Hop         int
+	CausationID string
+	Headers     [][2]string
+	ContentType string
+	Payload     []byte
+}
+
+// Query selects sagas; its zero value selects all, the youngest first.
+type Query struct {
+	Workflow string
+	Status   string // a status or an outcome
+	Search   string // part of the business key, or an ID
+	Limit    int    // 1 to 1,000; 0 means 50
+	Cursor   string // Page.Next of the page before
+}
+
+// Page is one page of a list.
+type Page struct {
+	Sagas []Saga
+	Next  string // empty on the last page
+}
+
+// Service is what the registry knows of a service.
+type Service struct {
+	Name      string
+	Instances []Instance
+}
+
+// Instance is one process of a service.
+type Instance struct {
+	Name     string
+	Up       bool // its last heartbeat is fresh and it didn't say goodbye
+	Started  time.Time
+	LastSeen time.Time
+}
+
+// Lag says how far the tracker is behind the log.
+type Lag struct {
+	Records   int64         // not yet projected, as of the last look
+	Age       time.Duration // how long ago the tracker was at the end of the log
+	Reachable bool          // whether the broker answers
+	Since     time.Time     // since when Reachable is as it is
+}
