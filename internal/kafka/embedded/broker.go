@@ -88,6 +88,12 @@ func Start(cfg Config) (*Broker, error) {
 		// whoever keeps offsets of it elsewhere must be able to tell.
 		kfake.ClusterID(newClusterID()),
 		kfake.DefaultNumPartitions(int(cfg.Partitions)),
+		kfake.BrokerConfigs(map[string]string{
+			// In memory a segment grows by copying it into twice the room,
+			// while all clients wait, and memory comes back by whole segments
+			// only. kfake's 100 MiB, per partition, is for a disk.
+			"log.segment.bytes": strconv.Itoa(8 << 20),
+		}),
 		// Kafka's floor of 6 s would make a test or a demo that kills a
 		// service wait for so long. Clients still choose their own timeout.
 		kfake.GroupMinSessionTimeout(100*time.Millisecond),
@@ -97,6 +103,7 @@ func Start(cfg Config) (*Broker, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded broker: %w", err), guard.Close())
 	}
+	applyPolicy(cluster)
 	return &Broker{cluster: cluster, guard: guard}, nil
 }
 

@@ -44,6 +44,10 @@ var servedVersions = sync.OnceValue(func() *kversion.Versions {
 	for _, k := range drop {
 		versions.SetMaxKeyVersion(k, -1)
 	}
+	// From version 13 on topics are named by ID, and kfake panics when two IDs
+	// of one request are unknown, as when topics were deleted and made again
+	// under a busy producer.
+	versions.SetMaxKeyVersion(kmsg.Produce.Int16(), 12)
 	return versions
 })
 
@@ -96,4 +100,32 @@ func (h head) checkBody(b []byte) error {
 		return refuse("%s version %d: doesn't decode: %v", kmsg.NameForKey(h.key), h.version, err)
 	}
 	return checkRequest(req)
+}
+
+// checkRequest refuses what decodes well but would make kfake panic. Mistakes
+// that a person can make get an answer instead: see policy.go.
+func checkRequest(req kmsg.Request) error {
+	switch req := req.(type) {
+	case *kmsg.ProduceRequest:
+		return checkBatches(req)
+	case *kmsg.JoinGroupRequest:
+		return checkProtocols(req)
+	}
+	return nil
+}
+
+// checkProtocols: kfake counts how often each protocol is offered in a group,
+// and panics if none is offered as often as there are members.
+func checkProtocols(req *kmsg.JoinGroupRequest) error {
+	if len(req.Protocols) == 0 {
+		return refuse("JoinGroup of %.100q offers no protocol", req.Group)
+	}
+	offered := make(map[string]bool, len(req.Protocols))
+	for _, p := range req.Protocols {
+		if offered[p.Name] {
+			return refuse("JoinGroup of %.100q offers protocol %.100q twice", req.Group, p.Name)
+		}
+		offered[p.Name] = true
+	}
+	return nil
 }
