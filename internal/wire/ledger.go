@@ -37,6 +37,8 @@ type LedgerRecord struct {
 	Due      time.Time        `json:"due,omitzero"`      // the saga's deadline, or the next attempt
 	Attempt  int              `json:"attempt,omitempty"` // attempts begun
 	Error    string           `json:"error,omitempty"`   // of the last attempt
+	Order    int64            `json:"order,omitempty"`   // place among the saga's entries (work, halted)
+	Lane     string           `json:"lane,omitempty"`    // which entries run one at a time, if not those of the saga
 	Reason   string           `json:"reason,omitempty"`  // of a note
 	Event    *Record          `json:"event,omitempty"`   // the accepted record, whole (work)
 	Offsets  map[string]int64 `json:"offsets,omitempty"` // next offset per input topic (checkpoint)

@@ -1,0 +1,82 @@
+package ledger
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// lane holds the live entries of one saga here, in the order in which they may run. Only its head may.
+type lane struct{ entries []*Entry }
+
+// Busy says whether live entries stand in the lane: what comes next has to queue behind them.
+func (l *Ledger) Busy(lane string) bool { return l.lanes[lane] != nil }
+
+func (l *Ledger) insert(e *Entry) {
+	e.gone = false
+	l.orders = max(l.orders, e.Order)
+	ln := l.lanes[e.Lane]
+	if ln == nil {
+		ln = &lane{}
+		l.lanes[e.Lane] = ln
+	}
+	at, _ := slices.BinarySearchFunc(ln.entries, e.Order, func(x *Entry, order int64) int { return cmp.Compare(x.Order, order) })
+	ln.entries = slices.Insert(ln.entries, at, e)
+	l.entries[e.ID] = e
+	if e.Kind == Work {
+		l.work++
+	}
+	l.ready = append(l.ready, e.Lane)
+}
+
+func (l *Ledger) remove(e *Entry) {
+	e.gone = true
+	ln := l.lanes[e.Lane]
+	ln.entries = slices.DeleteFunc(ln.entries, func(x *Entry) bool { return x == e })
+	if len(ln.entries) == 0 {
+		delete(l.lanes, e.Lane)
+	} else {
+		l.ready = append(l.ready, e.Lane)
+	}
+	delete(l.entries, e.ID)
+	if e.Kind == Work {
+		l.work--
+	}
+}
+
+// Ready gives out at most most entries that may run now: work at the head of its lane, due, and not given out before. may
+// says whether the entry's step has a free place; an entry that hasn't is kept for the next call.
+func (l *Ledger) Ready(now time.Time, most int, may func(*Entry) bool) []*Entry {
+	var out []*Entry
+	var later []string
+	for i, name := range l.ready {
+		if len(out) == most {
+			later = append(later, l.ready[i:]...)
+			break
+		}
+		ln := l.lanes[name]
+		if ln == nil {
+			continue
+		}
+		e := ln.entries[0]
+		switch {
+		case e.Kind != Work || e.taken:
+		case e.Due.After(now) || !may(e):
+			later = append(later, name)
+		default:
+			e.taken = true
+			out = append(out, e)
+		}
+	}
+	l.ready = later
+	return out
+}
+
+// GiveBack makes an entry that Ready gave out available again: its handler ended without a result.
+func (l *Ledger) GiveBack(e *Entry) {
+	if e.gone {
+		return
+	}
+	e.taken = false
+	l.ready = append(l.ready, e.Lane)
+}

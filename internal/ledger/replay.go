@@ -1,0 +1,52 @@
+package ledger
+
+import "time"
+
+// Replaying builds the state from the log: each record once, in the order of offsets, beginning at the fence. Deletions of
+// entries that were put before the fence find nothing, which is right.
+
+// ReplayOpen is a put of an open saga.
+func (l *Ledger) ReplayOpen(offset int64, saga SagaID, workflow string, accepted, deadline time.Time) {
+	o := open{offset: offset, accepted: accepted.UnixNano(), workflow: workflow}
+	if !deadline.IsZero() {
+		o.due = deadline.UnixNano()
+	}
+	l.opens[saga] = o
+	l.log.push(place{offset: offset, saga: saga})
+	l.log.advance(offset + 1)
+}
+
+// ReplayPut is a put of any other entry.
+func (l *Ledger) ReplayPut(offset int64, e Entry) {
+	e.offset, e.taken = offset, false
+	p := &e
+	if before := l.entries[e.ID]; before != nil { // written again
+		before.gone = true
+		if before.Kind != Checkpoint {
+			l.remove(before)
+		}
+	}
+	if e.Kind == Checkpoint {
+		l.entries[checkpointID] = p
+	} else {
+		l.insert(p)
+	}
+	l.log.push(place{offset: offset, entry: p})
+	l.log.advance(offset + 1)
+}
+
+// ReplayDelete is a deletion: of an open saga, or of the entry with that ID.
+func (l *Ledger) ReplayDelete(offset int64, kind Kind, saga SagaID, id string) {
+	l.log.advance(offset + 1)
+	if kind == Open {
+		delete(l.opens, saga)
+	} else if e := l.entries[id]; e != nil {
+		l.remove(e)
+	}
+}
+
+// ReplayEnd ends a replay: end is the next offset of the log.
+func (l *Ledger) ReplayEnd(end int64) {
+	l.log.advance(end)
+	l.log.drop(l.alive)
+}
