@@ -17,6 +17,7 @@ const (
 	DefaultMaxOpenSagas  = 100_000
 	DefaultMaxUnfinished = 20_000
 	DefaultDrainTimeout  = 5 * time.Second
+	DefaultSettle        = 3 * time.Millisecond
 )
 
 // Config says how services and clients reach Kafka and how they behave. The zero value of every field is its default.
@@ -47,6 +48,11 @@ type Config struct {
 	// then is done by the next owner. Default 5 s.
 	DrainTimeout time.Duration
 
+	// Settle is how long after a commit a service goes on collecting events for the next transaction. Kafka still writes the
+	// last one's markers then, and would put off a produce that comes too early by 20 ms
+	// (add.partitions.to.txn.retry.backoff.ms). Default 3 ms; negative for none, as the embedded broker needs none.
+	Settle time.Duration
+
 	// Logger takes what services and clients say. Default slog.Default().
 	Logger *slog.Logger
 
@@ -72,6 +78,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.DrainTimeout == 0 {
 		c.DrainTimeout = DefaultDrainTimeout
+	}
+	if c.Settle == 0 {
+		c.Settle = DefaultSettle
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -1,6 +1,8 @@
 package skald
 
 import (
+	"context"
+
 	"github.com/skald-saga/skald/internal/engine"
 )
 
@@ -22,6 +24,18 @@ func NewService(name string, steps ...AnyStep) *Service {
 
 // Name is the service's name.
 func (s *Service) Name() string { return s.name }
+
+// Handler is a call of a step's handler, stripped of its types: the context carries [SagaID] and so on.
+type Handler func(ctx context.Context) error
+
+// Around puts something around every handler of the service: timing, tracing, or a demo's faults. It is called for each
+// handler call with the handler (or what an earlier Around made of it) and returns what is called instead.
+func (s *Service) Around(wrap func(next Handler) Handler) *Service {
+	for _, st := range s.steps {
+		st.around = append(st.around, wrap)
+	}
+	return s
+}
 
 func (s *Service) engineService(codec Codec) engine.Service {
 	es := engine.Service{Name: s.name}

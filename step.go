@@ -34,6 +34,8 @@ type step struct {
 	concurrency int
 	compensable bool
 	subject     func(payload []byte, codec Codec) string
+	readable    func(payload []byte, codec Codec) error
+	around      []func(Handler) Handler
 
 	// handle decodes, calls and says what was produced, still as values.
 	handle func(ctx context.Context, payload []byte, codec Codec) ([]Event, error)
@@ -128,13 +130,24 @@ func (s *Subscription[In, Out]) Emits(topics ...AnyTopic) *Subscription[In, Out]
 
 func newStep[In, Out any](role string, in topicInfo, handler func(context.Context, In) (Out, error)) *Subscription[In, Out] {
 	s := &step{role: role, in: in, concurrency: DefaultConcurrency}
+	s.readable = func(payload []byte, codec Codec) error {
+		_, err := decode[In](payload, codec)
+		return err
+	}
 	s.handle = func(ctx context.Context, payload []byte, codec Codec) ([]Event, error) {
 		in, err := decode[In](payload, codec)
 		if err != nil {
 			return nil, Poison(err)
 		}
-		out, err := handler(ctx, in)
-		if err != nil {
+		var out Out
+		run := Handler(func(ctx context.Context) (err error) {
+			out, err = handler(ctx, in)
+			return err
+		})
+		for _, wrap := range s.around {
+			run = wrap(run)
+		}
+		if err := run(ctx); err != nil {
 			return nil, err
 		}
 		return s.outputs(call.From(ctx), out)
@@ -183,7 +196,8 @@ func (s *step) engineStep(codec Codec) engine.Step {
 			}
 			return encodeAll(events, codec)
 		},
-		Subject: func(*wire.Event) string { return "" },
+		Readable: func(e *wire.Event) error { return s.readable(e.Payload, codec) },
+		Subject:  func(*wire.Event) string { return "" },
 	}
 	if s.subject != nil {
 		es.Subject = func(e *wire.Event) string { return s.subject(e.Payload, codec) }

@@ -25,6 +25,9 @@ type Step struct {
 	// An error that is no *Failure counts as wire.ClassFailed.
 	Handle func(ctx context.Context, event *wire.Event) ([]Output, error)
 
+	// Readable says whether the payload can be decoded and is valid.
+	Readable func(event *wire.Event) error
+
 	// Subject reads the business key from a start's payload (role begin).
 	Subject func(event *wire.Event) string
 }

@@ -87,3 +87,8 @@ func ChildTrace(parent, eventID string) string {
 	}
 	return fmt.Sprintf("%s-%x%s", parent[:traceEnd], event[8:], parent[len(parent)-3:])
 }
+
+// ForeignID is the unique ID of an event whose own ID is unique only beside its source.
+func ForeignID(source, id string) string {
+	return uuid.NewSHA1(eventSpace, []byte("foreign"+sep+source+sep+id)).String()
+}

@@ -51,7 +51,7 @@ type Letter struct {
 	Stack    string
 	Time     time.Time
 	Halted   bool
-	Bound    int // in bytes: above it the letter is cut; 0 means never
+	Bound    int // in bytes: a larger record's letter is cut
 }
 
 // Value and Headers make the letter's record; the key stays the original one.
@@ -62,7 +62,7 @@ func (l *Letter) Value() []byte {
 	return l.Record.Value
 }
 
-func (l *Letter) cut() bool { return l.Bound > 0 && l.Record.Size() > l.Bound }
+func (l *Letter) cut() bool { return l.Record.Size() > max(l.Bound, CutBytes) }
 
 // Headers gives the original headers, the dlq- ones, and the aliases that Spring for Apache Kafka's tools look for
 // (org.springframework.kafka.support.KafkaHeaders, DLT_*).

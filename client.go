@@ -1,0 +1,137 @@
+package skald
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/skald-saga/skald/internal/kafka"
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// Client starts sagas and waits for how they end. It is safe for concurrent use.
+type Client struct {
+	cfg      Config
+	producer *kgo.Client
+	waiters  *waiters
+}
+
+// NewClient makes a client. It connects when it is first used; Close it.
+func NewClient(cfg Config) (*Client, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	connection := kafka.Connection{Brokers: cfg.Brokers, ClientID: "skald-client-" + cfg.Instance, Logger: cfg.Logger}
+	producer, err := kgo.NewClient(append(connection.Options(),
+		kgo.RecordPartitioner(kafka.Partitioner(func(string) bool { return false })),
+		kgo.ProducerLinger(0),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("skald: %w", err)
+	}
+	return &Client{cfg: cfg, producer: producer, waiters: newWaiters(connection, cfg.namespace().Outcomes())}, nil
+}
+
+// Close ends the client. Pending Waits return an error.
+func (c *Client) Close() {
+	c.waiters.close()
+	c.producer.Close()
+}
+
+// Ping says whether the brokers answer.
+func (c *Client) Ping(ctx context.Context) error {
+	if err := c.producer.Ping(ctx); err != nil {
+		return fmt.Errorf("no broker answers at %s: %w", strings.Join(c.cfg.Brokers, ", "), err)
+	}
+	return nil
+}
+
+// StartOption changes how a saga is started.
+type StartOption func(*startOptions)
+
+type startOptions struct {
+	key    string
+	noWait bool
+}
+
+// WithIdempotencyKey makes the start repeatable: the same key gives the same saga ID, and a start repeated within 10 minutes after
+// the saga's end begins nothing.
+func WithIdempotencyKey(key string) StartOption { return func(o *startOptions) { o.key = key } }
+
+// WithoutWait says that nobody will Wait for the saga, so that the client needn't remember it: for starting very many.
+func WithoutWait() StartOption { return func(o *startOptions) { o.noWait = true } }
+
+// Start validates input and publishes the saga's start. When it returns nil, the start is in the log, written by all in-sync
+// replicas. An invalid input is refused with [FieldError]s and nothing is published. When ctx ends first the start
+// may have been published all the same: repeat it with an idempotency key.
+func (w *Workflow[Start, End]) Start(ctx context.Context, c *Client, input Start, options ...StartOption) (*Saga, error) {
+	if err := validate(&input); err != nil {
+		return nil, err
+	}
+	payload, err := c.cfg.Codec.Marshal(input)
+	if err != nil {
+		return nil, fmt.Errorf("skald: encode the start of %q: %w", w.name, err)
+	}
+	subject := ""
+	if w.subject != nil {
+		subject = w.subject(input)
+	}
+	return c.start(ctx, w.workflowInfo, subject, payload, options)
+}
+
+// StartJSON is Start for an input that comes as JSON from outside. It is stricter than the services are among themselves:
+// unknown fields are refused too, as they are most likely misspelt.
+func (w *Workflow[Start, End]) StartJSON(ctx context.Context, c *Client, input []byte, options ...StartOption) (*Saga, error) {
+	decoder := json.NewDecoder(bytes.NewReader(input))
+	decoder.DisallowUnknownFields()
+	var in Start
+	if err := decoder.Decode(&in); err != nil {
+		return nil, explain(err)
+	}
+	if decoder.More() {
+		return nil, errors.New("there is more after the JSON object: give one object")
+	}
+	return w.Start(ctx, c, in, options...)
+}
+
+func (c *Client) start(ctx context.Context, w workflowInfo, subject string, payload []byte, options []StartOption) (*Saga, error) {
+	var o startOptions
+	for _, option := range options {
+		option(&o)
+	}
+	id, err := wire.NewSagaID()
+	if err != nil {
+		return nil, err
+	}
+	if o.key != "" {
+		id = wire.SagaIDFor(w.name, o.key)
+	}
+	saga := &Saga{id: id, client: c}
+	if !o.noWait {
+		saga.waiter = c.waiters.add(id)
+		if err := c.waiters.watch(ctx); err != nil {
+			return nil, err
+		}
+	}
+	event := &wire.Event{
+		ID: wire.EventID(id, "", w.start.name, 0), Source: "/skald/client", Type: w.start.name, Time: time.Now(), Subject: subject,
+		DataSchema: w.start.schema(), ContentType: c.cfg.Codec.ContentType(), SagaID: id, Workflow: w.name, Payload: payload,
+	}
+	event.TraceParent = wire.TraceParent(id, event.ID)
+	r := &kgo.Record{Topic: c.cfg.namespace().Topic(w.start.name), Key: []byte(id), Value: payload, Timestamp: event.Time}
+	for _, h := range event.Headers() {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+	}
+	if err := c.producer.ProduceSync(ctx, r).FirstErr(); err != nil {
+		c.waiters.forget(saga.waiter)
+		return nil, fmt.Errorf("skald: the start of %q was not published to %s at %s: %w", w.name, r.Topic, strings.Join(c.cfg.Brokers, ", "), err)
+	}
+	return saga, nil
+}

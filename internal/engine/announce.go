@@ -1,0 +1,64 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+const (
+	announceEvery   = 3 * time.Second
+	farewellTimeout = time.Second
+)
+
+// heart announces the service in the registry of services until it is stopped; then it says goodbye.
+type heart struct {
+	cancel context.CancelFunc
+	wait   sync.WaitGroup
+}
+
+func (s *Session) announce(ctx context.Context) *heart {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	h := &heart{cancel: cancel}
+	a := wire.Announcement{
+		Service: s.service.Name, Instance: s.cfg.Instance, Started: time.Now(), Every: int(announceEvery.Milliseconds()),
+	}
+	for _, st := range s.service.Steps {
+		a.Steps = append(a.Steps, st.Step)
+	}
+	h.wait.Go(func() {
+		tick := time.NewTicker(announceEvery)
+		defer tick.Stop()
+		for {
+			s.tell(ctx, a)
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				farewell, done := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
+				defer done()
+				a.Stopped = true
+				s.tell(farewell, a)
+				return
+			}
+		}
+	})
+	return h
+}
+
+func (h *heart) stop() {
+	h.cancel()
+	h.wait.Wait()
+}
+
+// tell writes one announcement. A lost heartbeat is made good by the next.
+func (s *Session) tell(ctx context.Context, a wire.Announcement) {
+	a.Time = time.Now()
+	r := &kgo.Record{Topic: s.cfg.Namespace.Services(), Key: a.Key(), Value: a.Encode(), Timestamp: a.Time}
+	if err := s.admin.ProduceSync(ctx, r).FirstErr(); err != nil && ctx.Err() == nil {
+		s.logger.Debug("announcing the service failed; it is tried again", "error", err)
+	}
+}

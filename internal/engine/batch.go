@@ -1,0 +1,212 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/skald-saga/skald/internal/ledger"
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// batch is what one transaction is made of: polled records and finished background work on the one hand, records to write
+// and ledger changes on the other.
+type batch struct {
+	s     *Session
+	now   time.Time
+	lanes map[laneKey]*lane
+	open  int // lanes whose first item's handler runs
+
+	outputs   []output
+	concluded []*execution // their results are in this batch
+	polled    map[int32]map[string]int64
+	parked    []*item
+	changes   []changeOf
+	faults    []fault
+}
+
+type laneKey struct {
+	partition int32
+	name      string
+}
+
+// lane holds a batch's items of one saga. Only the first may run, so that a saga's events are handled one at a time, in order.
+type lane struct {
+	waiting []*item
+	running *execution
+}
+
+// output is a record to write, and what it came of: a record that the broker refuses for what it is counts against that alone.
+type output struct {
+	record *kgo.Record
+	origin *execution // nil for what no handler made
+	item   *item      // of a forward
+	letter *wire.Letter
+}
+
+func (s *Session) newBatch(now time.Time) *batch {
+	return &batch{s: s, now: now, lanes: map[laneKey]*lane{}, polled: map[int32]map[string]int64{}}
+}
+
+// add takes a polled record in.
+func (b *batch) add(r *kgo.Record, topicID [16]byte) {
+	p := b.polled[r.Partition]
+	if p == nil {
+		p = map[string]int64{}
+		b.polled[r.Partition] = p
+	}
+	p[r.Topic] = r.Offset + 1
+	it, verdict, why := b.s.judge(r, topicID, b.now)
+	if err := b.s.refused[it.key]; err != nil && verdict == forward {
+		verdict, why = refuse, &Failure{Class: wire.ClassTooLarge, Err: err}
+	}
+	switch verdict {
+	case pass:
+		b.s.metrics.records.passed.Inc()
+	case forward:
+		b.forward(it)
+	case refuse:
+		b.refuse(it, why)
+	case run:
+		key := laneKey{it.partition, it.lane}
+		ln := b.lanes[key]
+		if ln == nil {
+			ln = &lane{}
+			b.lanes[key] = ln
+		}
+		ln.waiting = append(ln.waiting, it)
+	}
+}
+
+// advance starts the first item of a lane if it may run, and goes through those that need no handler.
+func (b *batch) advance(ln *lane) {
+	for ln.running == nil && len(ln.waiting) > 0 {
+		it := ln.waiting[0]
+		l := b.s.ledgerOf(it.partition)
+		if l.Busy(it.lane) {
+			return // behind earlier work: parkRest queues it
+		}
+		if reason := b.idle(it, l); reason != "" {
+			b.note(it, reason)
+			ln.waiting = ln.waiting[1:]
+			continue
+		}
+		if e := b.s.executions.all[it.key]; e != nil { // of before an abort or a rebalance
+			e.item = it
+			it.exec = e
+			ln.waiting, ln.running = ln.waiting[1:], e
+			b.open++
+			if e.done {
+				b.finish(e)
+			}
+			continue
+		}
+		if !b.s.executions.mayStart(it.step) {
+			return
+		}
+		it.exec = b.s.executions.start(b.s.handlerContext, it, 1, b.now)
+		ln.waiting, ln.running = ln.waiting[1:], it.exec
+		b.open++
+	}
+}
+
+// idle says why an item is not to be handled, if so.
+func (b *batch) idle(it *item, l *ledger.Ledger) string {
+	switch it.step.Role {
+	case wire.RoleBegin:
+		if l.IsOpen(it.saga) || l.WasClosed(it.saga, b.now) {
+			return "duplicate start: the saga was begun before"
+		}
+	case wire.RoleEnd:
+		if !l.IsOpen(it.saga) {
+			return "late: the saga is not open here"
+		}
+	}
+	return ""
+}
+
+// finish takes the result of a handler that this batch, or an earlier one, began.
+func (b *batch) finish(e *execution) {
+	it := e.item
+	if it.entry == nil { // begun in this batch
+		ln := b.lanes[laneKey{it.partition, it.lane}]
+		if ln == nil || ln.running != e {
+			return // its transaction was aborted, and its record hasn't been polled again yet
+		}
+		ln.running = nil
+		b.open--
+		b.conclude(e)
+		b.advance(ln)
+		return
+	}
+	if l := b.s.ledgers[it.partition]; l != nil && l.Entry(it.id) == it.entry {
+		b.conclude(e)
+	}
+}
+
+// collect starts what may start and waits until all is done, but no longer than the hold time.
+func (b *batch) collect() {
+	for _, ln := range b.lanes {
+		b.advance(ln)
+	}
+	hold := time.NewTimer(holdTime)
+	defer hold.Stop()
+	for {
+		for _, e := range b.s.executions.take() {
+			b.finish(e)
+		}
+		if b.open == 0 {
+			return
+		}
+		select {
+		case <-b.s.executions.bell:
+		case <-hold.C:
+			return
+		}
+	}
+}
+
+// parkRest writes to the ledger what hasn't finished: offsets move on, and a slow saga delays nobody.
+func (b *batch) parkRest() {
+	for _, ln := range b.lanes {
+		if e := ln.running; e != nil {
+			b.park(e.item, e)
+		}
+		for _, it := range ln.waiting {
+			b.park(it, nil)
+		}
+	}
+}
+
+func (b *batch) park(it *item, e *execution) {
+	l := b.s.ledgerOf(it.partition)
+	if l.Entry(it.id) != nil {
+		b.note(it, "duplicate: the event is being handled")
+		return
+	}
+	if it.step.Role == wire.RoleBegin {
+		if reason := b.idle(it, l); reason != "" {
+			b.note(it, reason)
+			return
+		}
+		b.openSaga(it)
+	}
+	entry := ledger.Entry{
+		ID: it.id, Lane: it.lane, Saga: it.saga, Step: it.step.Topic, Accepted: it.accepted, Data: it,
+	}
+	if e != nil {
+		entry.Started, entry.Attempt = e.started, e.attempt
+	}
+	it.entry = l.Park(entry, e != nil)
+	b.parked = append(b.parked, it)
+	b.s.metrics.parked.Inc()
+}
+
+// openSaga notes that a saga begins here.
+func (b *batch) openSaga(it *item) {
+	var deadline time.Time
+	if it.step.Deadline > 0 {
+		deadline = it.accepted.Add(it.step.Deadline)
+	}
+	b.s.ledgerOf(it.partition).Open(it.saga, it.step.Workflow, it.accepted, deadline)
+}

@@ -1,0 +1,48 @@
+package engine
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// Config is what a session needs to know. All fields are set; defaults are the library's business.
+type Config struct {
+	Brokers       []string
+	Namespace     wire.Namespace
+	Partitions    int32
+	Instance      string
+	MaxOpenSagas  int
+	MaxUnfinished int
+	DrainTimeout  time.Duration
+	Logger        *slog.Logger
+	Metrics       prometheus.Registerer // nil for none
+
+	// Settle is how long after a commit the loop goes on collecting: 3 ms on Kafka, where the markers of the last transaction
+	// are still being written, 0 on the embedded broker.
+	Settle time.Duration
+}
+
+// Fixed measures of the loop. Each was found by experiment (docs/design.md, "The engine").
+const (
+	batchLimit = 2000                  // records of one transaction's input
+	holdTime   = 20 * time.Millisecond // how long a batch waits for its handlers before it parks them
+	idlePoll   = time.Second           // how long a poll waits when nothing comes, before housekeeping
+
+	transactionTimeout = 10 * time.Second
+	rebalanceTimeout   = 5 * time.Second
+	sessionTimeout     = 6 * time.Second
+
+	dedupeWindow = 10 * time.Minute
+	dedupeMost   = 500_000 // closed sagas remembered by one session
+
+	// maxEvent bounds an event, key and headers included: Kafka's default max.message.bytes is 1,048,588, and a batch has a frame.
+	maxEvent = 1_000_000
+	// maxSystemRecord is max.message.bytes of the topics that take copies of other people's records.
+	maxSystemRecord = 16 << 20
+	// batchBytes is the producer's batch limit for other topics: Kafka's default, less the frame.
+	batchBytes = 1_000_012
+)

@@ -1,0 +1,205 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/skald-saga/skald/internal/call"
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// execution is one run of a handler. It outlives the batch that began it when the handler is slow, and even the ownership of
+// its partition: whoever gets to the same event again in this process joins it instead of running it twice.
+type execution struct {
+	key       string // step and event
+	step      *Step
+	item      *item
+	partition int32
+	attempt   int
+	started   time.Time
+	cancel    context.CancelFunc
+
+	// Written by the handler's goroutine before it reports, read by the loop after.
+	outputs  []Output
+	err      error
+	finished time.Time
+
+	done      bool // the loop has heard of it
+	abandoned bool // nobody waits for it any more
+}
+
+// executions are those of one session. Only finished is touched by other goroutines.
+type executions struct {
+	service string
+	all     map[string]*execution
+	running map[*Step]int // handlers by step, abandoned ones included: they still hold their place
+	wait    sync.WaitGroup
+	metrics *metrics
+	logger  loggerFor
+
+	mu       sync.Mutex
+	finished []*execution
+	bell     chan struct{} // one place: rings when finished was empty
+	wake     func()        // ends the poll under way
+}
+
+func newExecutions(service string, m *metrics, l loggerFor) *executions {
+	return &executions{
+		service: service, all: map[string]*execution{}, running: map[*Step]int{}, metrics: m, logger: l,
+		bell: make(chan struct{}, 1),
+	}
+}
+
+// mayStart says whether the step has a free place.
+func (x *executions) mayStart(s *Step) bool { return x.running[s] < s.Concurrency }
+
+// start begins a handler. Its context ends when it is abandoned or the session's drain time is over.
+func (x *executions) start(ctx context.Context, it *item, attempt int, now time.Time) *execution {
+	ctx, cancel := context.WithCancel(ctx)
+	e := &execution{key: it.key, step: it.step, item: it, partition: it.partition, attempt: attempt, started: now, cancel: cancel}
+	x.all[e.key] = e
+	x.running[e.step]++
+	c := e.step.callFor(x.service, it.event, attempt)
+	c.Logger = x.logger(it)
+	x.wait.Go(func() {
+		defer cancel()
+		e.outputs, e.err = invoke(call.With(ctx, c), e.step, it.event)
+		e.finished = time.Now()
+		x.report(e)
+	})
+	return e
+}
+
+// invoke calls the handler. A panic is an error with its stack.
+func invoke(ctx context.Context, s *Step, event *wire.Event) (outputs []Output, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &Failure{Class: wire.ClassPanic, Err: fmt.Errorf("panic: %v", p), Stack: string(debug.Stack())}
+		}
+	}()
+	return s.Handle(ctx, event)
+}
+
+func (x *executions) report(e *execution) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.finished = append(x.finished, e)
+	select {
+	case x.bell <- struct{}{}:
+	default:
+	}
+	if x.wake != nil {
+		x.wake()
+	}
+}
+
+// take gives the executions that finished since the last call, without those that nobody waits for.
+func (x *executions) take() []*execution {
+	x.mu.Lock()
+	finished := x.finished
+	x.finished = nil
+	x.mu.Unlock()
+	kept := finished[:0]
+	for _, e := range finished {
+		if !e.done {
+			e.done = true
+			x.running[e.step]--
+			x.metrics.handled(e)
+		}
+		if !e.abandoned {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+// leaveTimeout is how long a handler may take to return after its context has ended.
+const leaveTimeout = 3 * time.Second
+
+// leave waits for the handlers, whose contexts have ended. One that doesn't listen is left behind: to wait for it would be
+// to never stop.
+func (x *executions) leave() {
+	done := make(chan struct{})
+	go func() {
+		x.wait.Wait()
+		close(done)
+	}()
+	timer := time.NewTimer(leaveTimeout)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+		slog.Error("handlers go on although their context has ended: let them return when it does", "service", x.service)
+	}
+}
+
+// busy says whether handlers run whose results are wanted.
+func (x *executions) busy() bool {
+	for _, e := range x.all {
+		if !e.done {
+			return true
+		}
+	}
+	return false
+}
+
+// again makes the loop hear of executions anew: the transaction with their results was aborted.
+func (x *executions) again(es []*execution) {
+	for _, e := range es {
+		x.report(e)
+	}
+}
+
+// forget drops an execution whose result is committed.
+func (x *executions) forget(e *execution) {
+	if x.all[e.key] == e {
+		delete(x.all, e.key)
+	}
+}
+
+// abandon ends the executions of partitions that this session no longer owns; what they return is nobody's.
+func (x *executions) abandon(owned func(partition int32) bool) {
+	for key, e := range x.all {
+		if !owned(e.partition) {
+			e.abandoned = true
+			e.cancel()
+			delete(x.all, key)
+		}
+	}
+}
+
+// pollContext gives a context that ends when a handler finishes, at once if one has already.
+func (x *executions) pollContext(parent context.Context, atMost time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(parent, atMost)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.finished) > 0 {
+		cancel()
+	}
+	x.wake = cancel
+	return ctx, func() {
+		x.mu.Lock()
+		x.wake = nil
+		x.mu.Unlock()
+		cancel()
+	}
+}
+
+// interrupted says whether the handler ended because it was told to: its event has neither succeeded nor failed.
+func (e *execution) interrupted(stopping bool) bool {
+	return e.err != nil && (stopping || e.abandoned) && errors.Is(e.err, context.Canceled)
+}
+
+// failure gives the error of a handler as a Failure.
+func (e *execution) failure() *Failure {
+	var f *Failure
+	if errors.As(e.err, &f) {
+		return f
+	}
+	return &Failure{Class: wire.ClassFailed, Err: e.err}
+}

@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/skald-saga/skald/internal/kafka"
+	"github.com/skald-saga/skald/internal/ledger"
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// item is a record on its way through a batch: which step takes it, for which saga, in which lane.
+type item struct {
+	record    *wire.Record // Topic is the step's input topic, also when it came by the inbox
+	event     *wire.Event
+	step      *Step
+	partition int32
+	saga      ledger.SagaID
+	key       string // of the execution: step and event
+	id        string // of the ledger entry: the event
+	lane      string
+	accepted  time.Time
+
+	entry *ledger.Entry // if it came from the ledger, or was parked
+	exec  *execution
+}
+
+// headerOrigin names, on an inbox record, the topic whose step the record is for.
+const headerOrigin = "skald-origin-topic"
+
+// verdict says what becomes of a record before any ledger is asked.
+type verdict int
+
+const (
+	run     verdict = iota
+	forward         // to the inbox, in the partition of its saga
+	pass            // not this service's business
+	refuse          // a dead letter
+)
+
+// judge reads a record. With refuse it says why in the failure.
+func (s *Session) judge(r *kgo.Record, topicID [16]byte, now time.Time) (*item, verdict, *Failure) {
+	it := &item{record: s.wireRecord(r), partition: r.Partition, accepted: now}
+	inbox := r.Topic == s.inbox
+	if inbox {
+		it.record.Topic = it.record.Header(headerOrigin)
+	}
+	it.step = s.steps[it.record.Topic]
+	event, err := wire.Parse(it.record.Headers, it.record.Value)
+	it.event = event
+	s.identify(it)
+	switch {
+	case it.step == nil:
+		return it, refuse, poison("service %q has no step on topic %q", s.service.Name, it.record.Topic)
+	case it.record.Size() > maxEvent:
+		return it, refuse, &Failure{Class: wire.ClassTooLarge,
+			Err: fmt.Errorf("the record has %d bytes, an event may have %d", it.record.Size(), maxEvent)}
+	case err != nil:
+		return it, refuse, &Failure{Class: wire.ClassPoison, Err: err}
+	case !s.concerns(it):
+		return it, pass, nil
+	}
+	if err := wire.CheckSchema(event.DataSchema, it.step.SchemaVersion); err != nil {
+		return it, refuse, &Failure{Class: wire.ClassPoison, Err: err}
+	}
+	if it.step.Role == wire.RoleWatch {
+		return it, run, nil // it only reads along, wherever the record lies
+	}
+	if it.step.Role == wire.RoleBegin {
+		event.Workflow, event.Route, event.Hop = it.step.Workflow, nil, 0
+		if event.SagaID == "" {
+			return s.adopt(it, topicID)
+		}
+		if event.Subject == "" {
+			event.Subject = it.step.Subject(event)
+		}
+	}
+	if event.SagaID != "" && kafka.PartitionFor([]byte(event.SagaID), s.cfg.Partitions) != r.Partition {
+		return it, forward, nil
+	}
+	return it, run, nil
+}
+
+// concerns says whether an event is this service's business: an end topic may be shared by many workflows, and a start
+// topic's saga may be another workflow's.
+func (s *Session) concerns(it *item) bool {
+	switch it.step.Role {
+	case wire.RoleEnd:
+		return it.event.SagaID != "" && it.event.Workflow == it.step.Workflow
+	case wire.RoleBegin:
+		return it.event.Workflow == "" || it.event.Workflow == it.step.Workflow
+	}
+	return true
+}
+
+// adopt gives a start of a foreign producer its saga ID. It goes through the inbox, as its key and so its partition are others.
+// One that can't be read begins no saga.
+func (s *Session) adopt(it *item, topicID [16]byte) (*item, verdict, *Failure) {
+	e := it.event
+	if err := it.step.Readable(e); err != nil {
+		return it, refuse, &Failure{Class: wire.ClassPoison, Err: err}
+	}
+	cause := e.ID
+	if e.ID != "" && e.Source != "" {
+		e.SagaID = wire.AdoptedSagaID(it.step.Workflow, e.Source, e.ID)
+	} else {
+		e.SagaID = wire.AdoptedSagaIDAt(it.step.Workflow, topicID, it.record.Partition, it.record.Offset)
+	}
+	if e.PartitionKey == "" {
+		e.PartitionKey = string(it.record.Key)
+	}
+	e.ID = wire.EventID(it.id, s.service.Name, it.step.Topic, 0)
+	e.CausationID, e.Source, e.Type = cause, wire.Source(s.service.Name), it.step.Topic
+	if e.Time.IsZero() {
+		e.Time = it.record.Time
+	}
+	e.Subject = it.step.Subject(e)
+	if e.TraceParent == "" {
+		e.TraceParent = wire.TraceParent(e.SagaID, e.ID)
+	}
+	it.record.Headers = e.Headers()
+	return it, forward, nil
+}
+
+// identify says which execution, ledger entry and lane a record belongs to. UUIDs are trusted to be unique; any other ID
+// is unique only beside its source (CloudEvents 1.0, section 3.1), and a record without is known by where it lies.
+func (s *Session) identify(it *item) {
+	e := it.event
+	switch {
+	case e.ID == "" || (e.Source == "" && uuid.Validate(e.ID) != nil):
+		it.id = wire.RecordID(it.record.Topic, it.record.Partition, it.record.Offset)
+	case uuid.Validate(e.ID) == nil:
+		it.id = e.ID
+	default:
+		it.id = wire.ForeignID(e.Source, e.ID)
+	}
+	it.key = it.record.Topic + "/" + it.id
+	it.lane = "event/" + it.id
+	if e.SagaID != "" {
+		it.saga = ledger.SagaID(uuid.MustParse(e.SagaID))
+		it.lane = e.SagaID
+	}
+	if it.step != nil && it.step.Role == wire.RoleWatch {
+		it.lane = "watch/" + it.record.Topic + "/" + it.lane
+		it.saga = ledger.SagaID{}
+	}
+}
+
+func (s *Session) wireRecord(r *kgo.Record) *wire.Record {
+	w := &wire.Record{Partition: r.Partition, Offset: r.Offset, Time: r.Timestamp, Key: r.Key, Value: r.Value}
+	w.Topic, _ = s.cfg.Namespace.Name(r.Topic)
+	w.Headers = make([]wire.Header, len(r.Headers))
+	for i, h := range r.Headers {
+		w.Headers[i] = wire.Header{Key: h.Key, Value: h.Value}
+	}
+	return w
+}

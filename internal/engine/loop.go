@@ -1,0 +1,208 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/skald-saga/skald/internal/ledger"
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// loop takes batch after batch until ctx ends (nil) or a transaction fails.
+func (s *Session) loop(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if err := s.turn(ctx, idlePoll); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// turn is one batch: poll, handle, commit.
+func (s *Session) turn(ctx context.Context, wait time.Duration) error {
+	defer s.group.AllowRebalance()
+	fetches, err := s.poll(ctx, wait)
+	if err != nil {
+		return err
+	}
+	if err := s.applyAssignment(); err != nil {
+		return err
+	}
+	b := s.newBatch(time.Now())
+	for i := range fetches {
+		for j := range fetches[i].Topics {
+			topic := &fetches[i].Topics[j]
+			for k := range topic.Partitions {
+				p := &topic.Partitions[k]
+				if len(p.Records) > 0 && s.ledgers[p.Partition] == nil {
+					return fmt.Errorf("records of partition %d of %s came before its ledger", p.Partition, topic.Topic)
+				}
+				for _, r := range p.Records {
+					b.add(r, topic.TopicID)
+				}
+			}
+		}
+	}
+	return s.complete(ctx, b)
+}
+
+// complete runs a batch's handlers and commits what came of them.
+func (s *Session) complete(ctx context.Context, b *batch) error {
+	b.resume()
+	b.collect()
+	b.parkRest()
+	s.keepUp(b)
+	// What is under way when the service is told to stop is still finished: the transaction has its own time limit.
+	if err := s.commit(context.WithoutCancel(ctx), b); err != nil {
+		return err
+	}
+	s.pressure.regulate(s)
+	s.trim(ctx)
+	return nil
+}
+
+// poll waits for records, a finished handler or the end of wait, and goes on collecting until the brokers have had the time
+// to write the markers of the last transaction (settle).
+func (s *Session) poll(ctx context.Context, wait time.Duration) (kgo.Fetches, error) {
+	pollContext, done := s.executions.pollContext(ctx, wait)
+	fetches := s.group.PollRecords(pollContext, batchLimit)
+	done()
+	if err := s.fetchError(fetches); err != nil {
+		return nil, err
+	}
+	if rest := s.cfg.Settle - time.Since(s.lastCommit); rest > 0 {
+		timer := time.NewTimer(rest)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	for n := fetches.NumRecords(); n < batchLimit; {
+		more := s.group.PollRecords(nil, batchLimit-n) //nolint:staticcheck // a nil context is how kgo says "what is there"
+		if err := s.fetchError(more); err != nil {
+			return nil, err
+		}
+		if more.NumRecords() == 0 {
+			break
+		}
+		n += more.NumRecords()
+		fetches = append(fetches, more...)
+	}
+	return fetches, nil
+}
+
+// fetchError logs what kgo retries by itself and returns what ends the session.
+func (s *Session) fetchError(fetches kgo.Fetches) (err error) {
+	fetches.EachError(func(topic string, partition int32, e error) {
+		switch {
+		case errors.Is(e, context.Canceled), errors.Is(e, context.DeadlineExceeded):
+		case errors.Is(e, kgo.ErrClientClosed):
+			err = e
+		case topic == "":
+			err = e // of the group or the client as a whole
+		default:
+			s.logger.Warn("fetching failed", "topic", topic, "partition", partition, "error", e)
+		}
+	})
+	return err
+}
+
+// resume starts the work that lies in the ledgers and may run now.
+func (b *batch) resume() {
+	s := b.s
+	if s.stopping {
+		return
+	}
+	for _, l := range s.ledgers {
+		for _, entry := range l.Ready(b.now, batchLimit, s.hasPlace) {
+			b.resumeEntry(l, entry)
+		}
+	}
+}
+
+func (s *Session) hasPlace(e *ledger.Entry) bool {
+	if it, ok := e.Data.(*item); ok && it.step != nil {
+		return s.executions.mayStart(it.step)
+	}
+	return true
+}
+
+func (b *batch) resumeEntry(l *ledger.Ledger, entry *ledger.Entry) {
+	s := b.s
+	it := entry.Data.(*item)
+	it.entry = entry
+	if it.step == nil {
+		b.orphan(it, l)
+		return
+	}
+	if it.step.Role != wire.RoleBegin {
+		if reason := b.idle(it, l); reason != "" {
+			b.note(it, reason)
+			l.Finish(entry)
+			return
+		}
+	}
+	if e := s.executions.all[it.key]; e != nil { // its handler still runs in this process
+		e.item = it
+		it.exec = e
+		if e.done {
+			b.conclude(e)
+		}
+		return
+	}
+	it.exec = s.executions.start(s.handlerContext, it, max(1, entry.Attempt), b.now)
+}
+
+// orphan halts work whose step no longer exists: nobody can run it, and nobody may drop it.
+func (b *batch) orphan(it *item, l *ledger.Ledger) {
+	f := poison("service %q has no step on topic %q any more: bring the step back, or discard the work", b.s.service.Name, it.record.Topic)
+	b.letter(it, f, it.entry.Attempt, it.event.SagaID != "")
+	l.Finish(it.entry)
+	if it.event.SagaID != "" {
+		l.Halt(ledger.Entry{
+			ID: it.id, Lane: it.lane, Saga: it.saga, Step: it.record.Topic, Accepted: it.accepted,
+			Order: it.entry.Order, Error: f.Error(),
+		})
+	}
+}
+
+// drain lets running handlers finish within the drain time and commits what they produced; then it tells the others to end,
+// and their work stays in the ledger.
+func (s *Session) drain(ctx context.Context, stopHandlers context.CancelFunc) error {
+	ctx = context.WithoutCancel(ctx)
+	deadline := time.Now().Add(s.cfg.DrainTimeout)
+	s.stopping = true
+	for s.executions.busy() {
+		left := time.Until(deadline)
+		if left <= 0 {
+			stopHandlers()
+			break
+		}
+		s.waitForHandler(left)
+		if err := s.drainTurn(ctx); err != nil {
+			return nil // the rest is in the ledger and in the topics
+		}
+	}
+	return nil
+}
+
+func (s *Session) waitForHandler(atMost time.Duration) {
+	timer := time.NewTimer(atMost)
+	defer timer.Stop()
+	select {
+	case <-s.executions.bell:
+	case <-timer.C:
+	}
+}
+
+func (s *Session) drainTurn(ctx context.Context) error {
+	if err := s.applyAssignment(); err != nil {
+		return err
+	}
+	return s.complete(ctx, s.newBatch(time.Now()))
+}

@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// readToEnd reads partitions of a topic, each from its offset in from (or the log's start, if that is later), to the high watermark of
+// now. Not to the last stable offset: a former owner's transaction may be about to commit, and what it wrote would be missed.
+// read_committed waits until such a transaction is decided; control records are kept because without them a partition that
+// ends in a marker would never be seen to end.
+func (s *Session) readToEnd(ctx context.Context, topic string, from map[int32]int64, each func(*kgo.Record) error, end func(partition int32, next int64)) error {
+	bounds, err := s.bounds(ctx, topic)
+	if err != nil {
+		return err
+	}
+	at := map[int32]kgo.Offset{}
+	left := map[int32]int64{}
+	for p, start := range from {
+		b := bounds[p]
+		start = max(start, b.start)
+		if start >= b.end {
+			end(p, b.end)
+			continue
+		}
+		at[p], left[p] = kgo.NewOffset().At(start), b.end
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	reader, err := kgo.NewClient(append(s.connection("replay").Options(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: at}),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(),
+	)...)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	for len(left) > 0 {
+		fetches := reader.PollFetches(ctx)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := firstError(fetches); err != nil {
+			return fmt.Errorf("read %s: %w", topic, err)
+		}
+		for it := fetches.RecordIter(); !it.Done(); {
+			r := it.Next()
+			last, unread := left[r.Partition]
+			if !unread {
+				continue
+			}
+			if !r.Attrs.IsControl() {
+				if err := each(r); err != nil {
+					return err
+				}
+			}
+			if r.Offset+1 >= last {
+				delete(left, r.Partition)
+				end(r.Partition, r.Offset+1)
+			}
+		}
+	}
+	return nil
+}
+
+type bounds struct{ start, end int64 }
+
+func (s *Session) bounds(ctx context.Context, topic string) (map[int32]bounds, error) {
+	starts, err := s.kadm().ListStartOffsets(ctx, topic)
+	if err == nil {
+		err = starts.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find the start of %s: %w", topic, err)
+	}
+	ends, err := s.kadm().ListEndOffsets(ctx, topic)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find the end of %s: %w", topic, err)
+	}
+	all := map[int32]bounds{}
+	ends.Each(func(o kadm.ListedOffset) {
+		start, _ := starts.Lookup(topic, o.Partition)
+		all[o.Partition] = bounds{start.Offset, o.Offset}
+	})
+	return all, nil
+}
+
+func firstError(fetches kgo.Fetches) (err error) {
+	fetches.EachError(func(_ string, _ int32, e error) {
+		if err == nil {
+			err = e
+		}
+	})
+	return err
+}

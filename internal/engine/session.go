@@ -1,0 +1,196 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/skald-saga/skald/internal/kafka"
+	"github.com/skald-saga/skald/internal/ledger"
+)
+
+// Session is one service in one process: a member of the service's group with one transaction at a time.
+type Session struct {
+	cfg         Config
+	service     Service
+	steps       map[string]*Step // by input topic, without prefix
+	inbox       string
+	ledgerTopic string
+	logger      *slog.Logger
+	metrics     *metrics
+
+	admin *kgo.Client // not transactional: topics, offsets, announcements
+	group *kgo.GroupTransactSession
+
+	assignment     assignment
+	ledgers        map[int32]*ledger.Ledger
+	consumed       map[int32]map[string]int64 // next offsets, by partition and topic
+	executions     *executions
+	handlerContext context.Context
+	stopping       bool
+	refused        map[string]error // forwards that the broker refuses, by item key
+	letterBound    int              // bytes above which a letter is cut
+	aborts         int              // in a row
+	lastCommit     time.Time
+	pressure       pressure
+	upkeep         upkeep
+}
+
+// NewSession prepares a service. Run it once.
+func NewSession(cfg Config, service Service) *Session {
+	s := &Session{
+		cfg: cfg, service: service, steps: map[string]*Step{},
+		inbox: cfg.Namespace.Inbox(service.Name), ledgerTopic: cfg.Namespace.Ledger(service.Name),
+		logger:   cfg.Logger.With("service", service.Name),
+		metrics:  newMetrics(cfg.Metrics, service.Name),
+		ledgers:  map[int32]*ledger.Ledger{},
+		consumed: map[int32]map[string]int64{},
+		refused:  map[string]error{}, letterBound: maxSystemRecord - 64<<10,
+	}
+	for i := range service.Steps {
+		s.steps[service.Steps[i].Topic] = &service.Steps[i]
+	}
+	s.executions = newExecutions(service.Name, s.metrics, s.handlerLogger)
+	return s
+}
+
+// loggerFor makes the logger that a handler is given.
+type loggerFor func(it *item) *slog.Logger
+
+func (s *Session) handlerLogger(it *item) *slog.Logger {
+	return s.logger.With("saga", it.event.SagaID, "step", it.step.Topic)
+}
+
+// Run serves until ctx ends, then drains: handlers that run may finish within the drain time, and what they produced is
+// committed. It waits for a broker that isn't there and lives through one that goes away. It returns nil after a drain, and an
+// error for what waiting can't mend.
+func (s *Session) Run(ctx context.Context) error {
+	handlers, stopHandlers := context.WithCancel(context.WithoutCancel(ctx))
+	s.handlerContext = handlers
+	defer s.executions.leave()
+	defer stopHandlers()
+	defer s.metrics.unregister()
+
+	admin, err := kgo.NewClient(s.connection("admin").Options()...)
+	if err != nil {
+		return fmt.Errorf("service %q: %w", s.service.Name, err)
+	}
+	s.admin = admin
+	defer admin.Close()
+	if err := s.prepare(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("service %q: %w", s.service.Name, err)
+	}
+	heart := s.announce(ctx)
+	defer heart.stop()
+
+	for {
+		err := s.serve(ctx, stopHandlers)
+		var final *finalError
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &final):
+			return fmt.Errorf("service %q: %w", s.service.Name, final.err)
+		case ctx.Err() != nil:
+			return nil
+		}
+		// Begin and End leave a client in doubt after an error: only a new one knows where it stands, by the committed offsets.
+		s.metrics.rebuilds.Inc()
+		s.logger.Warn("transaction failed, joining anew", "error", err)
+		if kafka.WaitForBroker(ctx, s.admin, s.logger) != nil {
+			return nil
+		}
+	}
+}
+
+// finalError is one that a new session would meet again.
+type finalError struct{ err error }
+
+func (e *finalError) Error() string { return e.err.Error() }
+
+func (s *Session) connection(role string) kafka.Connection {
+	return kafka.Connection{
+		Brokers:  s.cfg.Brokers,
+		ClientID: fmt.Sprintf("skald-%s-%s-%s", s.service.Name, role, s.cfg.Instance),
+		Logger:   s.logger,
+	}
+}
+
+// serve joins the group and runs the loop until ctx ends or a transaction fails.
+func (s *Session) serve(ctx context.Context, stopHandlers context.CancelFunc) error {
+	group, err := kgo.NewGroupTransactSession(append(s.connection("session").Options(), s.groupOptions()...)...)
+	if err != nil {
+		return &finalError{err}
+	}
+	s.group = group
+	s.assignment.reset()
+	s.ledgers, s.consumed = map[int32]*ledger.Ledger{}, map[int32]map[string]int64{}
+	defer group.CloseAllowingRebalance()
+	// The transactional ID is taken over at once, which aborts what a former life left open; else its readers wait for 10 s.
+	if _, _, err := group.Client().ProducerID(ctx); err != nil {
+		return fmt.Errorf("take over the transactional ID: %w", err)
+	}
+	if err := s.loop(ctx); err != nil {
+		return err
+	}
+	return s.drain(ctx, stopHandlers)
+}
+
+func (s *Session) groupOptions() []kgo.Opt {
+	topics := []string{s.inbox}
+	for i := range s.service.Steps {
+		topics = append(topics, s.cfg.Namespace.Topic(s.service.Steps[i].Topic))
+	}
+	co := s.coPartitioned()
+	return []kgo.Opt{
+		kgo.ConsumerGroup(s.cfg.Namespace.Group(s.service.Name)),
+		kgo.TransactionalID(s.cfg.Namespace.Group(s.service.Name) + "." + s.cfg.Instance),
+		kgo.TransactionTimeout(transactionTimeout),
+		kgo.ConsumeTopics(topics...),
+		kgo.Balancers(kafka.NewBalancer()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.RequireStableFetchOffsets(),
+		kgo.BlockRebalanceOnPoll(),
+		kgo.RebalanceTimeout(rebalanceTimeout),
+		kgo.SessionTimeout(sessionTimeout),
+		kgo.HeartbeatInterval(sessionTimeout / 4),
+		kgo.AdjustFetchOffsetsFn(s.restore),
+		kgo.OnPartitionsAssigned(s.assignment.onAssigned),
+		kgo.OnPartitionsRevoked(s.assignment.onLost),
+		kgo.OnPartitionsLost(s.assignment.onLost),
+		// A transaction's records go in one request: a produce that comes while the broker still writes the last
+		// transaction's markers is put off by 20 ms (add.partitions.to.txn.retry.backoff.ms).
+		kgo.ManualFlushing(),
+		kgo.MaxBufferedRecords(1 << 20),
+		kgo.RecordPartitioner(kafka.Partitioner(func(topic string) bool { return co[topic] })),
+		kgo.ProducerBatchMaxBytesFn(s.batchBytes),
+	}
+}
+
+// batchBytes is the producer's batch limit: what copies other people's records is allowed more than an event is.
+func (s *Session) batchBytes(topic string) int32 {
+	switch topic {
+	case s.inbox, s.ledgerTopic, s.cfg.Namespace.DeadLetters():
+		return maxSystemRecord
+	}
+	return batchBytes
+}
+
+func (s *Session) ledgerOf(partition int32) *ledger.Ledger {
+	l := s.ledgers[partition]
+	if l == nil {
+		// The group gives out records of a partition only after restore has put its ledger into the assignment.
+		panic(fmt.Sprintf("engine: no ledger for partition %d of service %s", partition, s.service.Name))
+	}
+	return l
+}
+
+func (s *Session) kadm() *kadm.Client { return kadm.NewClient(s.admin) }

@@ -1,0 +1,213 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// commit writes a batch in one transaction: outputs, ledger changes, consumed offsets, and the ledgers' fences. When it
+// aborts, the ledgers are as before, polled records will be polled again, and results of background work are kept. An error
+// means that the session must be built anew.
+func (s *Session) commit(ctx context.Context, b *batch) error {
+	if b.empty() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*transactionTimeout)
+	defer cancel()
+	committed, err := s.transact(ctx, b)
+	if committed {
+		s.aborts = 0
+		b.applied()
+		return nil
+	}
+	b.aborted()
+	s.aborts++
+	if err == nil && s.aborts > 1 { // a single one is a rebalance; what comes after may need some time
+		return pause(ctx, min(time.Second, time.Duration(s.aborts)*20*time.Millisecond))
+	}
+	return err
+}
+
+func (b *batch) empty() bool {
+	if len(b.polled) > 0 || len(b.outputs) > 0 {
+		return false
+	}
+	for _, l := range b.s.ledgers {
+		if len(l.Changes()) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Session) transact(ctx context.Context, b *batch) (committed bool, err error) {
+	if err := s.group.Begin(); err != nil {
+		return false, fmt.Errorf("begin a transaction: %w", err)
+	}
+	produced := s.produce(ctx, b)
+	// Every promise is looked at before the end: End would commit the offsets of records whose outputs were never written.
+	flushErr := s.group.Client().Flush(ctx)
+	produceErr := errors.Join(produced.err, flushErr)
+	committed, err = s.group.End(kgo.PreTxnCommitFnContext(ctx, s.addFences), kgo.TransactionEndTry(produceErr == nil))
+	s.lastCommit = time.Now()
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("end a transaction: %w", errors.Join(err, produceErr))
+	case committed:
+		s.metrics.committed.Inc()
+	default:
+		s.metrics.aborted.Inc()
+		s.logger.Debug("transaction aborted", "error", produceErr)
+	}
+	if produceErr != nil && !produced.poisoned {
+		return committed, fmt.Errorf("produce: %w", produceErr)
+	}
+	return committed, nil
+}
+
+// produced is what came of a transaction's records.
+type produced struct {
+	sync.Mutex
+	err      error
+	poisoned bool // every error was one record's own fault
+}
+
+// produce hands the batch's records to the client, ledger changes last.
+func (s *Session) produce(ctx context.Context, b *batch) *produced {
+	p := &produced{poisoned: true}
+	client := s.group.Client()
+	for i := range b.outputs {
+		out := &b.outputs[i]
+		client.Produce(ctx, out.record, func(r *kgo.Record, err error) { p.note(b, out, err) })
+	}
+	for partition, l := range s.ledgers {
+		for _, c := range l.Changes() {
+			r := s.changeRecord(partition, c)
+			b.changes = append(b.changes, changeOf{partition, r})
+			client.Produce(ctx, r, func(_ *kgo.Record, err error) { p.note(b, nil, err) })
+		}
+	}
+	return p
+}
+
+func (p *produced) note(b *batch, out *output, err error) {
+	if err == nil {
+		return
+	}
+	p.Lock()
+	defer p.Unlock()
+	if p.err == nil {
+		p.err = err
+	}
+	if out == nil || !isRecordsFault(err) {
+		p.poisoned = false
+		return
+	}
+	b.faults = append(b.faults, fault{out, err})
+}
+
+// isRecordsFault says whether the broker, or the client on its behalf, refused a record for what it is: another try would
+// fail as well, and with it the partition for ever.
+func isRecordsFault(err error) bool {
+	return slices.ContainsFunc([]error{
+		kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidRecord, kerr.InvalidTimestamp, kerr.CorruptMessage,
+	}, func(target error) bool { return errors.Is(err, target) })
+}
+
+// addFences puts the ledgers' positions into a transaction's offsets. It makes every transaction carry the group's generation,
+// so that a zombie's is refused also when it consumed nothing, and it says where a replay begins.
+func (s *Session) addFences(req *kmsg.TxnOffsetCommitRequest) error {
+	topic := kmsg.NewTxnOffsetCommitRequestTopic()
+	topic.Topic = s.ledgerTopic
+	for partition, l := range s.ledgers {
+		p := kmsg.NewTxnOffsetCommitRequestTopicPartition()
+		p.Partition, p.Offset = partition, l.Fence()
+		topic.Partitions = append(topic.Partitions, p)
+	}
+	if len(topic.Partitions) > 0 {
+		req.Topics = append(req.Topics, topic)
+	}
+	return nil
+}
+
+// changeOf is the record of one ledger change.
+type changeOf struct {
+	partition int32
+	record    *kgo.Record
+}
+
+// fault is an output that the broker refused for what it is.
+type fault struct {
+	out *output
+	err error
+}
+
+// applied makes the ledgers' changes final.
+func (b *batch) applied() {
+	offsets := map[int32][]int64{}
+	for _, c := range b.changes {
+		offsets[c.partition] = append(offsets[c.partition], c.record.Offset)
+	}
+	for partition, l := range b.s.ledgers {
+		l.Commit(offsets[partition])
+	}
+	for _, e := range b.concluded {
+		b.s.executions.forget(e)
+	}
+	for partition, topics := range b.polled {
+		if b.s.consumed[partition] == nil {
+			b.s.consumed[partition] = map[string]int64{}
+		}
+		for topic, next := range topics {
+			b.s.consumed[partition][topic] = next
+		}
+	}
+}
+
+// aborted takes the ledgers' changes back. Polled records will come again and join what their handlers returned; results of
+// work from the ledger are heard of again.
+func (b *batch) aborted() {
+	for _, l := range b.s.ledgers {
+		l.Abort()
+	}
+	for _, it := range b.parked {
+		it.entry = nil
+	}
+	for _, f := range b.faults {
+		b.blame(f)
+	}
+	var again []*execution
+	for _, e := range b.concluded {
+		if e.item.entry != nil {
+			again = append(again, e)
+		}
+	}
+	b.s.executions.again(again)
+}
+
+// blame makes a handler's result a failure when the broker refuses what it produced.
+func (b *batch) blame(f fault) {
+	if e := f.out.origin; e != nil {
+		e.outputs = nil
+		e.err = &Failure{Class: wire.ClassPoison, Err: fmt.Errorf("the broker refuses the event for %q: %w", f.out.record.Topic, f.err)}
+		return
+	}
+	b.s.logger.Error("the broker refuses a copy: raise max.message.bytes of the topic",
+		"topic", f.out.record.Topic, "bytes", recordSize(f.out.record), "error", f.err)
+	switch {
+	case f.out.item != nil: // it becomes a letter
+		b.s.refused[f.out.item.key] = fmt.Errorf("the broker refuses a copy for the inbox: %w", f.err)
+	case f.out.letter != nil: // a cut one fits in any topic
+		b.s.letterBound = 0
+	}
+}

@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+)
+
+const (
+	trimEvery       = 5 * time.Second
+	trimAtLeast     = 1000 // records of a partition: deleting fewer isn't worth a request
+	rewriteMost     = 500  // entries written again in one transaction
+	checkpointEvery = time.Minute
+	trimTimeout     = 10 * time.Second
+)
+
+// upkeep is what keeps the ledgers' logs short and the checkpoints fresh.
+type upkeep struct {
+	nextTrim       time.Time
+	nextCheckpoint time.Time
+	trimmed        map[int32]int64
+	trimming       chan struct{} // closed when the deletion under way has ended
+}
+
+// keepUp adds to a batch what the ledgers need now and then: old entries written again, checkpoints.
+func (s *Session) keepUp(b *batch) {
+	checkpoint := !b.now.Before(s.upkeep.nextCheckpoint) && !s.upkeep.nextCheckpoint.IsZero()
+	for partition, l := range s.ledgers {
+		l.Rewrite(rewriteMost)
+		if checkpoint {
+			if at := s.positions(b, partition); len(at) > 0 && !maps.Equal(at, offsetsIn(l.Checkpoint())) {
+				l.SetCheckpoint(at)
+			}
+		}
+	}
+	if checkpoint || s.upkeep.nextCheckpoint.IsZero() {
+		s.upkeep.nextCheckpoint = b.now.Add(checkpointEvery)
+	}
+}
+
+// positions gives the next offsets of a partition as they are when the batch commits.
+func (s *Session) positions(b *batch, partition int32) map[string]int64 {
+	at := maps.Clone(s.consumed[partition])
+	if at == nil {
+		at = map[string]int64{}
+	}
+	maps.Copy(at, b.polled[partition])
+	return at
+}
+
+// trim deletes the ledgers' records before their fences, in the background, one request at a time. A deletion that fails is
+// tried again at the next turn: the log is longer meanwhile, nothing else.
+func (s *Session) trim(ctx context.Context) {
+	u := &s.upkeep
+	now := time.Now()
+	if now.Before(u.nextTrim) {
+		return
+	}
+	u.nextTrim = now.Add(trimEvery)
+	if u.trimming != nil {
+		select {
+		case <-u.trimming:
+		default:
+			return
+		}
+	}
+	if u.trimmed == nil {
+		u.trimmed = map[int32]int64{}
+	}
+	before := kadm.Offsets{}
+	for partition, l := range s.ledgers {
+		if fence := l.Fence(); fence-u.trimmed[partition] >= trimAtLeast {
+			before.AddOffset(s.ledgerTopic, partition, fence, -1)
+			u.trimmed[partition] = fence
+		}
+	}
+	if len(before) == 0 {
+		return
+	}
+	done := make(chan struct{})
+	u.trimming = done
+	s.executions.wait.Go(func() {
+		defer close(done)
+		ctx, cancel := context.WithTimeout(ctx, trimTimeout)
+		defer cancel()
+		if _, err := s.kadm().DeleteRecords(ctx, before); err != nil && ctx.Err() == nil {
+			s.logger.Warn("trimming the ledger failed; it is tried again", "topic", s.ledgerTopic, "error", err)
+		}
+	})
+}
+
+func offsetsIn(checkpoint any) map[string]int64 {
+	m, _ := checkpoint.(map[string]int64)
+	return m
+}
