@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,27 +89,28 @@ func collect(specs []TopicSpec) (map[string]TopicSpec, error) {
 
 // ensure is one try of EnsureTopics.
 func ensure(ctx context.Context, cl *kgo.Client, wanted map[string]TopicSpec) error {
-	found, err := describe(ctx, cl, wanted)
+	missing, err := describe(ctx, cl, wanted)
 	if err != nil {
 		return err
-	}
-	var missing []TopicSpec
-	for _, name := range slices.Sorted(maps.Keys(wanted)) {
-		if !found[name] {
-			missing = append(missing, wanted[name])
-		}
 	}
 	if len(missing) > 0 {
 		if err := create(ctx, cl, missing); err != nil {
 			return err
 		}
-		return errors.New("topics were created just now") // Look at what came of it.
+		// Look again: others may have created them otherwise.
+		if missing, err = describe(ctx, cl, wanted); err != nil {
+			return err
+		}
+		if len(missing) > 0 {
+			return fmt.Errorf("topic %q was created, but isn't there yet", missing[0].Name)
+		}
 	}
 	return answering(ctx, cl, wanted)
 }
 
-// describe tells which topics exist, all their partitions having a leader.
-func describe(ctx context.Context, cl *kgo.Client, wanted map[string]TopicSpec) (map[string]bool, error) {
+// describe tells which topics are missing, by name. Those that exist have a
+// leader for each partition, or it is an error.
+func describe(ctx context.Context, cl *kgo.Client, wanted map[string]TopicSpec) ([]TopicSpec, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	for name := range wanted {
 		t := kmsg.NewMetadataRequestTopic()
@@ -120,7 +122,7 @@ func describe(ctx context.Context, cl *kgo.Client, wanted map[string]TopicSpec) 
 		return nil, fmt.Errorf("asking for topics: %w", err)
 	}
 
-	found := make(map[string]bool, len(resp.Topics))
+	var missing []TopicSpec
 	var mismatches, pending []error
 	for _, t := range resp.Topics {
 		if t.Topic == nil {
@@ -129,6 +131,7 @@ func describe(ctx context.Context, cl *kgo.Client, wanted map[string]TopicSpec) 
 		name := *t.Topic
 		switch err := kerr.ErrorForCode(t.ErrorCode); {
 		case errors.Is(err, kerr.UnknownTopicOrPartition):
+			missing = append(missing, wanted[name])
 			continue
 		case err != nil && !kerr.IsRetriable(err):
 			return nil, &finalError{fmt.Errorf("topic %q: %w", name, err)}
@@ -136,7 +139,6 @@ func describe(ctx context.Context, cl *kgo.Client, wanted map[string]TopicSpec) 
 			pending = append(pending, fmt.Errorf("topic %q: %w", name, err))
 			continue
 		}
-		found[name] = true
 		if have, want := int32(len(t.Partitions)), wanted[name].Partitions; have != want {
 			mismatches = append(mismatches, &PartitionCountError{Topic: name, Have: have, Want: want})
 		}
@@ -149,7 +151,8 @@ func describe(ctx context.Context, cl *kgo.Client, wanted map[string]TopicSpec) 
 	if len(mismatches) > 0 {
 		return nil, &finalError{errors.Join(mismatches...)}
 	}
-	return found, errors.Join(pending...)
+	slices.SortFunc(missing, func(a, b TopicSpec) int { return cmp.Compare(a.Name, b.Name) })
+	return missing, errors.Join(pending...)
 }
 
 // create asks for the topics in one request; that others create them at the same

@@ -1,0 +1,159 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+func TestEnsureTopics(t *testing.T) {
+	b := startBroker(t)
+	cl := newClient(t, b)
+	ctx := testContext(t)
+	specs := []TopicSpec{
+		{Name: "a", Partitions: 4},
+		{Name: "b", Partitions: 1, Configs: map[string]string{"retention.ms": "-1", "max.message.bytes": "8388608"}},
+	}
+	for range 2 { // The second time they are there already.
+		if err := EnsureTopics(ctx, cl, specs); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := EnsureTopics(ctx, cl, append(specs, TopicSpec{Name: "c", Partitions: 2})); err != nil {
+		t.Fatal(err)
+	}
+
+	adm := kadm.NewClient(cl)
+	topics, err := adm.ListTopics(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for name, topic := range topics {
+		got[name] = len(topic.Partitions)
+	}
+	if diff := cmp.Diff(map[string]int{"a": 4, "b": 1, "c": 2}, got); diff != "" {
+		t.Error(diff)
+	}
+	configs, err := adm.DescribeTopicConfigs(ctx, "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range configs[0].Configs {
+		if want, ok := specs[1].Configs[c.Key]; ok && c.MaybeValue() != want {
+			t.Errorf("%s: got %s, want %s", c.Key, c.MaybeValue(), want)
+		}
+	}
+}
+
+// A topic can be used as soon as EnsureTopics returns: a reader that begins right
+// then sees the first record well before the 5 s that it would take otherwise.
+func TestFreshTopicIsReadAtOnce(t *testing.T) {
+	b := startBroker(t)
+	cl := newClient(t, b)
+	ctx := testContext(t)
+	if err := EnsureTopics(ctx, cl, []TopicSpec{{Name: "fresh", Partitions: 4}}); err != nil {
+		t.Fatal(err)
+	}
+	reader := newClient(t, b, kgo.ConsumeTopics("fresh"))
+	start := time.Now()
+	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: "fresh", Key: []byte("k")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	for reader.PollFetches(ctx).NumRecords() == 0 {
+		if ctx.Err() != nil {
+			t.Fatal(ctx.Err())
+		}
+	}
+	if took := time.Since(start); took > 4*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+func TestAnotherPartitionCountIsRefused(t *testing.T) {
+	b := startBroker(t)
+	cl := newClient(t, b)
+	ctx := testContext(t)
+	if err := EnsureTopics(ctx, cl, []TopicSpec{{Name: "a", Partitions: 12}, {Name: "b", Partitions: 3}}); err != nil {
+		t.Fatal(err)
+	}
+	err := EnsureTopics(ctx, cl, []TopicSpec{{Name: "a", Partitions: 4}, {Name: "b", Partitions: 4}, {Name: "new", Partitions: 4}})
+	var count *PartitionCountError
+	if !errors.As(err, &count) {
+		t.Fatalf("got %v", err)
+	}
+	for _, want := range []string{`"a" has 12 partitions, but 4`, `"b" has 3 partitions, but 4`, "Configure 12 partitions"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the message lacks %q: %v", want, err)
+		}
+	}
+	topics, err := kadm.NewClient(cl).ListTopics(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, topics.Names()); diff != "" {
+		t.Errorf("topics beside the refused ones: %s", diff)
+	}
+}
+
+func TestManyMayEnsureAtOnce(t *testing.T) {
+	b := startBroker(t)
+	var specs []TopicSpec
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		specs = append(specs, TopicSpec{Name: name, Partitions: 4})
+	}
+	var all sync.WaitGroup
+	for i := range 8 {
+		cl := newClient(t, b)
+		mine := slices.Clone(specs)
+		slices.Reverse(mine[:1+i%5])
+		all.Go(func() {
+			if err := EnsureTopics(testContext(t), cl, mine); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestTopicsThatNobodyCanCreate(t *testing.T) {
+	b := startBroker(t)
+	cl := newClient(t, b)
+	for _, test := range []struct {
+		specs []TopicSpec
+		want  error
+		says  string
+	}{
+		{[]TopicSpec{{Name: "not a name", Partitions: 1}}, kerr.InvalidTopicException, `"not a name"`},
+		{[]TopicSpec{{Name: "typo", Partitions: 1, Configs: map[string]string{"retention.ms": "x"}}}, kerr.InvalidConfig, "retention.ms"},
+		{[]TopicSpec{{Name: "", Partitions: 1}}, nil, "name"},
+		{[]TopicSpec{{Name: "none", Partitions: 0}}, nil, "at least 1"},
+		{[]TopicSpec{{Name: "twice", Partitions: 1}, {Name: "twice", Partitions: 2}}, nil, "two ways"},
+	} {
+		err := EnsureTopics(testContext(t), cl, test.specs)
+		if err == nil || !strings.Contains(err.Error(), test.says) || test.want != nil && !errors.Is(err, test.want) {
+			t.Errorf("%v: got %v", test.specs, err)
+		}
+	}
+	if err := EnsureTopics(testContext(t), cl, nil); err != nil {
+		t.Errorf("no topics: %v", err)
+	}
+}
+
+func TestEnsureTopicsEndsWithItsContext(t *testing.T) {
+	cl := clientAt(t, unusedAddr(t))
+	ctx, cancel := context.WithTimeout(testContext(t), 200*time.Millisecond)
+	defer cancel()
+	if err := EnsureTopics(ctx, cl, []TopicSpec{{Name: "a", Partitions: 1}}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}
