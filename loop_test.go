@@ -3,14 +3,13 @@ package skald_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/skald-saga/skald"
-	"github.com/skald-saga/skald/internal/kafka/embedded"
+	"github.com/skald-saga/skald/internal/brokertest"
 )
 
 type newUser struct{ Name string }
@@ -68,22 +67,10 @@ func (c *chain) services() []*skald.Service {
 	}
 }
 
-func testConfig(t *testing.T) skald.Config {
-	t.Helper()
-	broker, err := embedded.Start(embedded.Config{Addr: "127.0.0.1:0", Logger: testLogger()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { broker.Close() })
-	return skald.Config{Brokers: []string{broker.Addr()}, Partitions: 4, Settle: -1, Logger: testLogger()}
-}
+func TestMain(m *testing.M) { os.Exit(brokertest.Main(m)) }
 
-func testLogger() *slog.Logger {
-	level := slog.LevelWarn
-	if os.Getenv("SKALD_TEST_DEBUG") != "" {
-		level = slog.LevelDebug
-	}
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+func configFor(b brokertest.Broker) skald.Config {
+	return skald.Config{Brokers: b.Addrs, Prefix: b.Prefix, Partitions: 4, Settle: b.Settle(), Logger: brokertest.Logger()}
 }
 
 // run runs services until the test ends.
@@ -100,8 +87,10 @@ func run(t *testing.T, cfg skald.Config, services ...*skald.Service) {
 	})
 }
 
-func TestSagasGoRoundTheLoop(t *testing.T) {
-	cfg := testConfig(t)
+func TestSagasGoRoundTheLoop(t *testing.T) { brokertest.Each(t, testSagasGoRoundTheLoop) }
+
+func testSagasGoRoundTheLoop(t *testing.T, b brokertest.Broker) {
+	cfg := configFor(b)
 	c := &chain{calls: map[string]int{}}
 	run(t, cfg, c.services()...)
 	client, err := skald.NewClient(cfg)
