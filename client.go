@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -89,16 +90,32 @@ func (w *Workflow[Start, End]) Start(ctx context.Context, c *Client, input Start
 // StartJSON is Start for an input that comes as JSON from outside. It is stricter than the services are among themselves:
 // unknown fields are refused too, as they are most likely misspelt.
 func (w *Workflow[Start, End]) StartJSON(ctx context.Context, c *Client, input []byte, options ...StartOption) (*Saga, error) {
-	decoder := json.NewDecoder(bytes.NewReader(input))
-	decoder.DisallowUnknownFields()
-	var in Start
-	if err := decoder.Decode(&in); err != nil {
-		return nil, explain(err)
-	}
-	if decoder.More() {
-		return nil, errors.New("there is more after the JSON object: give one object")
+	in, err := w.parse(input)
+	if err != nil {
+		return nil, err
 	}
 	return w.Start(ctx, c, in, options...)
+}
+
+// CheckJSON says what StartJSON would refuse in input, and starts nothing.
+func (w *Workflow[Start, End]) CheckJSON(input []byte) error {
+	in, err := w.parse(input)
+	if err != nil {
+		return err
+	}
+	return validate(&in)
+}
+
+func (w *Workflow[Start, End]) parse(input []byte) (in Start, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(input))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&in); err != nil {
+		return in, explain(err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return in, errors.New("there is more after the JSON object: give one object")
+	}
+	return in, nil
 }
 
 func (c *Client) start(ctx context.Context, w workflowInfo, subject string, payload []byte, options []StartOption) (*Saga, error) {

@@ -74,7 +74,7 @@ func configFor(b brokertest.Broker) skald.Config {
 }
 
 // run runs services until the test ends.
-func run(t *testing.T, cfg skald.Config, services ...*skald.Service) {
+func run(t testing.TB, cfg skald.Config, services ...*skald.Service) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -123,7 +123,7 @@ func testSagasGoRoundTheLoop(t *testing.T, b brokertest.Broker) {
 	}
 }
 
-func waitForTopics(ctx context.Context, t *testing.T, client *skald.Client) {
+func waitForTopics(ctx context.Context, t testing.TB, client *skald.Client) {
 	t.Helper()
 	for {
 		_, err := onboarding.Start(ctx, client, newUser{"first"})

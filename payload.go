@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/skald-saga/skald/internal/call"
 	"github.com/skald-saga/skald/internal/engine"
@@ -38,6 +39,9 @@ func explain(err error) error {
 		return fmt.Errorf("the payload is a JSON %s, an object is wanted", wrongType.Value)
 	case errors.As(err, &syntax):
 		return fmt.Errorf("the payload is no JSON: %w (at byte %d)", err, syntax.Offset)
+	}
+	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return Invalid(strings.Trim(field, `"`), "there is no such field")
 	}
 	return fmt.Errorf("the payload can't be read: %w", err)
 }

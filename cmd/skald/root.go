@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/providers/posflag"
+	"github.com/knadh/koanf/v2"
+	"github.com/lmittmann/tint"
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// console is where a command reads and writes, and its settings.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+	settings *koanf.Koanf
+}
+
+func newRoot(in io.Reader, out, errOut io.Writer) *cobra.Command {
+	c := &console{in: in, out: out, err: errOut}
+	root := &cobra.Command{
+		Use:   "skald",
+		Short: "Choreographed, closed-loop sagas on Kafka",
+		Long: `Skald runs sagas without an orchestrator: services chained by events, where the service that begins a saga also ends it.
+
+Try it:  skald up        then open the address that it prints
+
+Every flag can also be set in a YAML file (--config) or as an environment variable: --kafka-addr is SKALD_KAFKA_ADDR.
+A flag beats the environment, the environment beats the file.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) (err error) {
+			c.settings, err = loadSettings(cmd.Flags())
+			return err
+		},
+	}
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%w (see %s --help)", err, cmd.CommandPath())
+	})
+	flags := root.PersistentFlags()
+	flags.String("config", "", "YAML file with settings, named like the flags")
+	flags.String("log-level", "warn", "debug, info, warn or error")
+	flags.String("log-format", "text", "text or json")
+	flags.Bool("json", false, "print data as JSON on stdout")
+	root.AddCommand(newUp(c), newStart(c), newLs(c), newTrace(c), newVersion(c))
+	return root
+}
+
+// loadSettings lays the environment over the file and the flags over both.
+func loadSettings(flags *pflag.FlagSet) (*koanf.Koanf, error) {
+	k := koanf.New(".")
+	path := os.Getenv("SKALD_CONFIG")
+	if f := flags.Lookup("config"); f != nil && f.Changed {
+		path = f.Value.String()
+	}
+	if path != "" {
+		if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
+			return nil, usage("the settings in %s can't be read: %w", path, err)
+		}
+		if err := knownKeys(k, flags, path); err != nil {
+			return nil, err
+		}
+	}
+	named := func(key, value string) (string, any) {
+		return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(key, "SKALD_")), "_", "-"), value
+	}
+	if err := k.Load(env.Provider(".", env.Opt{Prefix: "SKALD_", TransformFunc: named}), nil); err != nil {
+		return nil, fmt.Errorf("read the environment: %w", err)
+	}
+	if err := k.Load(posflag.Provider(flags, ".", k), nil); err != nil {
+		return nil, fmt.Errorf("read the flags: %w", err)
+	}
+	return k, nil
+}
+
+func knownKeys(k *koanf.Koanf, flags *pflag.FlagSet, path string) error {
+	var errs []error
+	for _, key := range k.Keys() {
+		if flags.Lookup(key) == nil && !knownElsewhere[key] {
+			errs = append(errs, usage("%s: there is no setting %q", path, key))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// knownElsewhere are settings of other subcommands: one file serves all.
+var knownElsewhere = map[string]bool{
+	"addr": true, "kafka-addr": true, "lag": true, "chaos": true, "policies": true, "stock": true,
+	"brokers": true, "prefix": true, "server": true, "partitions": true, "smtp-addr": true,
+}
+
+// logger writes for people on a terminal, and JSON where that was asked for.
+func (c *console) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.settings.String("log-level"))); err != nil {
+		return nil, usage("--log-level %q: debug, info, warn and error are allowed", c.settings.String("log-level"))
+	}
+	switch format := c.settings.String("log-format"); format {
+	case "json":
+		return slog.New(slog.NewJSONHandler(c.err, &slog.HandlerOptions{Level: level})), nil
+	case "text":
+		return slog.New(tint.NewHandler(c.err, &tint.Options{
+			Level: level, TimeFormat: time.TimeOnly, NoColor: !isTerminal(c.err),
+		})), nil
+	default:
+		return nil, usage("--log-format %q: text and json are allowed", format)
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd()) && os.Getenv("NO_COLOR") == ""
+}
+
+func (c *console) json() bool { return c.settings.Bool("json") }

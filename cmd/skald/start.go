@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skald-saga/skald"
+)
+
+const (
+	// outstandingStarts bounds how many sagas a start from stdin has begun and not seen ended.
+	outstandingStarts = 4096
+	// maxLine bounds one start; the HTTP API's bound is the same.
+	maxLine = 64 << 10
+	// startTimeout is how long a start may take to be taken by the broker.
+	startTimeout = 15 * time.Second
+)
+
+func newStart(c *console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "start WORKFLOW [JSON]",
+		Short: "Start sagas: one from the argument, or one per line of stdin",
+		Long: `Starts a saga with the given input. Without JSON, or with "-", it reads one JSON object per line from stdin; all are checked
+before the first is published. With --watch it waits for the outcomes and prints them.`,
+		Example: `  skald start onboarding '{"name":"Ada Lovelace","email":"ada@example.com","department":"engineering"}' --watch
+  skald start onboarding --watch < users.jsonl`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 1 || len(args) > 2 {
+				return usage("give a workflow (%s) and its input as JSON, in quotes: see %s --help", strings.Join(workflowNames(), ", "), cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return c.start(cmd.Context(), args) },
+	}
+	cmd.Flags().String("brokers", "127.0.0.1:9092", "Kafka brokers, host:port, separated by commas")
+	cmd.Flags().String("prefix", "", "namespace prefix of the topics")
+	cmd.Flags().Bool("watch", false, "wait for the outcomes")
+	cmd.Flags().String("id", "", "idempotency key: the same key starts the same saga (one start only)")
+	return cmd
+}
+
+func (c *console) start(ctx context.Context, args []string) error {
+	w, err := workflowNamed(args[0])
+	if err != nil {
+		return err
+	}
+	inputs, err := c.inputs(args[1:])
+	if err != nil {
+		return err
+	}
+	key := c.settings.String("id")
+	if key != "" && len(inputs) > 1 {
+		return usage("--id names one saga, but %d inputs were given", len(inputs))
+	}
+	if err := checkAll(w, inputs); err != nil {
+		return err
+	}
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ping, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := client.Ping(ping); err != nil {
+		return fmt.Errorf("%w\nNothing was started. Is skald up running? Name other brokers by --brokers", err)
+	}
+	r := &starts{console: c, workflow: w, client: client, key: key, watch: c.settings.Bool("watch")}
+	return r.run(ctx, inputs)
+}
+
+func (c *console) client() (*skald.Client, error) {
+	logger, err := c.logger()
+	if err != nil {
+		return nil, err
+	}
+	return skald.NewClient(skald.Config{
+		Brokers: strings.Split(c.settings.String("brokers"), ","), Prefix: c.settings.String("prefix"), Logger: logger,
+	})
+}
+
+// inputs gives the argument, or the lines of stdin that aren't empty.
+func (c *console) inputs(args []string) ([][]byte, error) {
+	if len(args) == 1 && args[0] != "-" {
+		return [][]byte{[]byte(args[0])}, nil
+	}
+	var inputs [][]byte
+	lines := bufio.NewScanner(c.in)
+	lines.Buffer(make([]byte, 0, 4096), maxLine)
+	for lines.Scan() {
+		if line := bytes.TrimSpace(lines.Bytes()); len(line) > 0 {
+			inputs = append(inputs, bytes.Clone(line))
+		}
+	}
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, usage("line %d is longer than %d KiB: give one JSON object per line", len(inputs)+1, maxLine>>10)
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("read stdin: %w", err)
+	case len(inputs) == 0:
+		return nil, usage("stdin has no line: give the input as an argument, or one JSON object per line")
+	}
+	return inputs, nil
+}
+
+// checkAll refuses all if one is wrong: half of a file started is worse than none.
+func checkAll(w starter, inputs [][]byte) error {
+	const most = 5
+	var errs []error
+	for i, input := range inputs {
+		err := w.CheckJSON(input)
+		if err == nil {
+			continue
+		}
+		if len(inputs) > 1 {
+			err = fmt.Errorf("line %d: %w", i+1, err)
+		}
+		if errs = append(errs, err); len(errs) == most {
+			errs = append(errs, errors.New("…"))
+			break
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return usage("nothing was started:\n%w", errors.Join(errs...))
+}
