@@ -56,6 +56,10 @@ type Config struct {
 	// Logger takes what services and clients say. Default slog.Default().
 	Logger *slog.Logger
 
+	// Joined is called each time a service has joined its group and been given its partitions: from then on events flow.
+	// It must return at once. Default none.
+	Joined func(service string)
+
 	// Metrics registers the engine's counters. Default none.
 	Metrics prometheus.Registerer
 }
@@ -78,6 +82,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.DrainTimeout == 0 {
 		c.DrainTimeout = DefaultDrainTimeout
+	}
+	if c.Joined == nil {
+		c.Joined = func(string) {}
 	}
 	if c.Settle == 0 {
 		c.Settle = DefaultSettle

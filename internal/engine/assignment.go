@@ -92,6 +92,7 @@ func (s *Session) applyAssignment() error {
 		}
 		if e.assigned {
 			s.executions.abandon(func(partition int32) bool { return s.ledgers[partition] != nil })
+			s.cfg.Joined(s.service.Name)
 		}
 	}
 	return nil

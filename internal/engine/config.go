@@ -20,6 +20,7 @@ type Config struct {
 	DrainTimeout  time.Duration
 	Logger        *slog.Logger
 	Metrics       prometheus.Registerer // nil for none
+	Joined        func(service string)  // called when the group has given the service its partitions; not nil
 
 	// Settle is how long after a commit the loop goes on collecting: 3 ms on Kafka, where the markers of the last transaction
 	// are still being written, 0 on the embedded broker.
