@@ -1,0 +1,246 @@
+package tracker
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/skald-saga/skald/internal/tracker/store"
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// headerOrigin names, on an inbox record, the topic whose step the record is for.
+const headerOrigin = "skald-origin-topic"
+
+// Bounds, in bytes, of what a saga's state takes over from headers that anybody may have written. The whole text is on the
+// record.
+const (
+	maxName  = 249 // of a topic in Kafka; of services and workflows it is less
+	maxID    = 200
+	maxKey   = 512
+	maxError = 2 << 10
+)
+
+// skip says why a record tells nothing about any saga.
+type skip string
+
+const (
+	skipNone      skip = ""
+	skipNoSaga    skip = "of no saga" // normal: open-loop events, starts that are still to be adopted, checkpoints
+	skipEvent     skip = "malformed event"
+	skipLedger    skip = "malformed ledger record"
+	skipLetter    skip = "malformed dead letter"
+	skipOutcome   skip = "malformed outcome"
+	skipAnnounced skip = "malformed announcement"
+	skipTopic     skip = "of a topic that isn't read"
+)
+
+// project says what a record tells. It is pure: nothing but the record goes in, so a record means the same whenever it's read.
+// The error says what is wrong with a record that is skipped, or whose headers could be read only in part.
+func project(src source, r *wire.Record) (fact, skip, error) {
+	switch src.kind {
+	case sourceEvents:
+		return projectEvent(src.name, r)
+	case sourceInbox:
+		// A record without an origin is a command to the service: part of the saga's story, but no step of it.
+		return projectEvent(r.Header(headerOrigin), r)
+	case sourceOutcomes:
+		return projectOutcome(r)
+	case sourceLetters:
+		return projectLetter(r)
+	case sourceLedger:
+		return projectLedger(src.service, r)
+	}
+	return fact{}, skipTopic, nil
+}
+
+// projectEvent: an event begins the step that takes it, and ends the step that made it.
+func projectEvent(topic string, r *wire.Record) (fact, skip, error) {
+	e, err := parseEvent(r)
+	if e.SagaID == "" {
+		return projectOpenLoop(e, err)
+	}
+	f := aboutSaga(e)
+	queued := eventTime(e, r)
+	f.started = startClaim{startOfAny, queued}
+	if topic == "" {
+		return f, skipNone, err
+	}
+	f.input = inputFact{id: eventID(e, topic, r), topic: text(topic, maxName), hop: e.Hop, queued: queued}
+	if e.ID != f.input.id {
+		f.input.raw = text(e.ID, maxID)
+	}
+	switch {
+	case err != nil: // its service will refuse it; what it says of its past isn't to be trusted
+	case e.Hop == 0: // a start: one that was adopted names the foreign event as its cause, which was no step
+		f.started.Rank = startOfEvent
+	default:
+		f.work = finished(e)
+	}
+	return f, skipNone, err
+}
+
+func projectOpenLoop(e *wire.Event, err error) (fact, skip, error) {
+	parent, parseErr := uuid.Parse(e.ParentSaga)
+	switch {
+	case parseErr == nil:
+		return fact{saga: store.SagaID(parent), keep: true}, skipNone, err
+	case err != nil:
+		return fact{}, skipEvent, err
+	}
+	return fact{}, skipNoSaga, nil
+}
+
+// projectOutcome: an outcome ends the saga, and the End step that brought it about.
+func projectOutcome(r *wire.Record) (fact, skip, error) {
+	e, err := parseEvent(r)
+	if e.SagaID == "" || e.Type != wire.OutcomeType {
+		return fact{}, skipOutcome, errors.Join(errors.New("no ce_sagaid, or ce_type isn't "+wire.OutcomeType), err)
+	}
+	o, err := wire.DecodeOutcome(e.Payload)
+	if err != nil {
+		return fact{}, skipOutcome, err
+	}
+	if !isOutcome(o.Outcome) {
+		return fact{}, skipOutcome, errors.New("an outcome that this Skald doesn't know: upgrade it")
+	}
+	f := aboutSaga(e)
+	f.started = startClaim{startOfOutcome, nanos(o.Started)}
+	f.outcome = outcomeFact{
+		Outcome: o.Outcome, Reason: text(o.Reason, maxError), Ended: nanos(o.Ended), Partition: r.Partition, Offset: r.Offset,
+	}
+	if f.outcome.Ended == 0 {
+		f.outcome.Ended = eventTime(e, r)
+	}
+	if o.Outcome == wire.Completed {
+		f.work = finished(e)
+	}
+	return f, skipNone, nil
+}
+
+// projectLetter: a dead letter halts the step whose event it holds, and so the saga, if it says so.
+func projectLetter(r *wire.Record) (fact, skip, error) {
+	l, err := wire.ParseLetter(r)
+	if err != nil {
+		return fact{}, skipLetter, err
+	}
+	e, _ := parseEvent(&l.Record) // may well be malformed: that can be why it is a letter
+	if e.SagaID == "" {
+		return fact{}, skipNoSaga, nil
+	}
+	f := aboutSaga(e)
+	if l.Halted {
+		f.work = workFact{
+			id: eventID(e, l.Step, &l.Record), service: text(l.Service, maxName), topic: text(l.Step, maxName), hop: e.Hop, attempt: l.Attempts,
+			phase: phaseHalted, err: text(l.Error, maxError),
+		}
+	}
+	return f, skipNone, nil
+}
+
+// projectLedger: a service's ledger tells what it has accepted and not finished.
+func projectLedger(service string, r *wire.Record) (fact, skip, error) {
+	l, err := wire.DecodeLedgerRecord(r.Value)
+	if err != nil {
+		return fact{}, skipLedger, err
+	}
+	if l.Saga == "" {
+		return fact{}, skipNoSaga, nil
+	}
+	saga, err := uuid.Parse(l.Saga)
+	if err != nil {
+		return fact{}, skipLedger, err
+	}
+	f := fact{saga: store.SagaID(saga), workflow: claim{rankOfLedger, text(l.Workflow, maxName)}}
+	switch {
+	case l.Op == wire.OpNote:
+		f.keep = true
+	case l.Op != wire.OpPut: // what is gone from the ledger has an event, a letter or an outcome to tell of it
+	case l.Kind == wire.KindOpen:
+		f.started, f.deadline = startClaim{startOfLedger, nanos(l.Accepted)}, nanos(l.Due)
+	case l.Kind == wire.KindWork || l.Kind == wire.KindHalted:
+		f.started = startClaim{startOfAny, nanos(l.Accepted)}
+		f.work = workFact{
+			id: text(l.ID, maxID), service: service, topic: text(l.Step, maxName), hop: -1, attempt: l.Attempt, phase: phaseAccepted,
+			accepted: nanos(l.Accepted), started: nanos(l.Started), err: text(l.Error, maxError),
+		}
+		if l.Kind == wire.KindHalted {
+			f.work.phase = phaseHalted
+		} else if !l.Started.IsZero() {
+			f.work.phase = phaseRunning
+		}
+	}
+	return f, skipNone, nil
+}
+
+// parseEvent reads an event without its routing slip, which is long and no business of the tracker's.
+func parseEvent(r *wire.Record) (*wire.Event, error) {
+	isRoute := func(h wire.Header) bool { return h.Key == wire.HeaderRoute }
+	headers := r.Headers
+	if slices.ContainsFunc(headers, isRoute) {
+		headers = slices.DeleteFunc(slices.Clone(headers), isRoute)
+	}
+	return wire.Parse(headers, r.Value)
+}
+
+// aboutSaga is what every event of a saga tells. The nearer to the start, the better it knows.
+func aboutSaga(e *wire.Event) fact {
+	return fact{
+		saga: store.SagaID(uuid.MustParse(e.SagaID)), keep: true,
+		workflow: claim{e.Hop, text(e.Workflow, maxName)}, subject: claim{e.Hop, text(e.Subject, maxKey)},
+	}
+}
+
+// finished is what an event tells of the work whose output it is.
+func finished(e *wire.Event) workFact {
+	return workFact{
+		id: text(e.CausationID, maxID), service: text(wire.ServiceOf(e.Source), maxName), hop: e.Hop - 1, attempt: e.Attempt, phase: phaseDone,
+		accepted: nanos(e.Accepted), started: nanos(e.Started), finished: nanos(e.Time), err: text(e.LastError, maxError),
+	}
+}
+
+// eventID is what ledgers and causations know an event by: its own ID if that is a UUID, else one made of its source and ID
+// (unique only together, CloudEvents 1.0 section 3.1) or of where the record lies.
+func eventID(e *wire.Event, topic string, r *wire.Record) string {
+	switch {
+	case e.ID == "" || e.Source == "" && uuid.Validate(e.ID) != nil:
+		return wire.RecordID(topic, r.Partition, r.Offset)
+	case uuid.Validate(e.ID) == nil:
+		return e.ID
+	}
+	return wire.ForeignID(e.Source, e.ID)
+}
+
+func eventTime(e *wire.Event, r *wire.Record) int64 {
+	if t := nanos(e.Time); t != 0 {
+		return t
+	}
+	return nanos(r.Time)
+}
+
+// nanos gives Unix nanoseconds; 0 for a time that isn't known or that no clock of a service can have shown.
+func nanos(t time.Time) int64 {
+	if t.Year() < 1970 || t.Year() > 2200 {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func isOutcome(s string) bool {
+	switch s {
+	case wire.Completed, wire.Rejected, wire.Cancelled, wire.Expired, wire.Abandoned:
+		return true
+	}
+	return false
+}
+
+// text bounds a text and makes it valid UTF-8, as the encoding of a saga's state would otherwise change it.
+func text(s string, most int) string {
+	if len(s) > most {
+		s = s[:most] + "…"
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}

@@ -1,0 +1,206 @@
+package tracker
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// missedHeartbeats is how many may be missing before an instance counts as down.
+const missedHeartbeats = 3
+
+// registry is what services have announced: their declarations, and which instances live. Safe for concurrent use.
+type registry struct {
+	mu        sync.RWMutex
+	instances map[[2]string]*instance // by service and instance
+	takers    map[string][]wireTaker  // by topic, made of the newest declaration of each service
+	live      bool                    // heartbeats come as they are sent: the backlog has been read
+	deaf      time.Time               // since when the broker hasn't answered; zero while it does
+}
+
+type instance struct {
+	wire.Announcement
+	encoded []byte
+	heard   time.Time // when it gave its last sign of life, by this machine's clock
+	up      bool      // as last told
+}
+
+type wireTaker struct{ service, role, workflow string }
+
+func newRegistry() *registry { return &registry{instances: map[[2]string]*instance{}} }
+
+// reset forgets all and takes what the store holds: what was said before this process began is the backlog.
+func (r *registry) reset(announcements [][]byte) {
+	r.mu.Lock()
+	r.instances, r.live = map[[2]string]*instance{}, false
+	r.declared()
+	r.mu.Unlock()
+	for _, encoded := range announcements {
+		if a, err := wire.DecodeAnnouncement(encoded); err == nil { // else of a version that wrote others
+			r.add(a, encoded, time.Now())
+		}
+	}
+}
+
+// newer says whether an announcement is news. Of two, the later one counts, whatever the order in which they are read.
+func (r *registry) newer(a wire.Announcement, encoded []byte) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	known := r.instances[[2]string{a.Service, a.Instance}]
+	return known == nil || cmp.Or(known.Time.Compare(a.Time), bytes.Compare(known.encoded, encoded)) < 0
+}
+
+// add takes an announcement in and says whether what Services tells has changed, times aside.
+func (r *registry) add(a wire.Announcement, encoded []byte, now time.Time) (changed bool) {
+	if !r.newer(a, encoded) {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := [2]string{a.Service, a.Instance}
+	known := r.instances[key]
+	next := &instance{Announcement: a, encoded: encoded, heard: now}
+	if !r.live && a.Time.Before(now) {
+		next.heard = a.Time // of the backlog: what was said then is no sign of life now
+	}
+	r.instances[key] = next
+	next.up = r.isUp(next, now)
+	if known == nil || !slices.EqualFunc(known.Steps, a.Steps, equalSteps) {
+		r.declared()
+		return true
+	}
+	return known.up != next.up || !known.Started.Equal(a.Started)
+}
+
+func equalSteps(a, b wire.Step) bool {
+	return a.Topic == b.Topic && a.Role == b.Role && a.Workflow == b.Workflow && a.EndTopic == b.EndTopic &&
+		slices.Equal(a.Next, b.Next) && slices.Equal(a.NextFor, b.NextFor) && slices.Equal(a.Emits, b.Emits)
+}
+
+// heartbeatsAreLive says that the registry's backlog has been read: from now on a heartbeat counts from when it came, so that
+// a sender's clock that is off doesn't matter.
+func (r *registry) heartbeatsAreLive() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.live = true
+}
+
+// reachable notes whether the broker answers. While it doesn't, nobody can be heard and nobody is thought dead for it.
+func (r *registry) reachable(yes bool, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case !yes && r.deaf.IsZero():
+		r.deaf = now
+	case yes && !r.deaf.IsZero():
+		for _, i := range r.instances {
+			i.heard = i.heard.Add(now.Sub(r.deaf))
+		}
+		r.deaf = time.Time{}
+	}
+}
+
+// expire looks for instances that have gone silent, and says whether there are any since the last look.
+func (r *registry) expire(now time.Time) (changed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, i := range r.instances {
+		if up := r.isUp(i, now); up != i.up {
+			i.up, changed = up, true
+		}
+	}
+	return changed
+}
+
+func (r *registry) isUp(i *instance, now time.Time) bool {
+	if !r.deaf.IsZero() {
+		now = r.deaf
+	}
+	every := time.Duration(i.Every) * time.Millisecond
+	return !i.Stopped && now.Sub(i.heard) < missedHeartbeats*every
+}
+
+// declared works out who takes what: of each service by the instance that was started last.
+func (r *registry) declared() {
+	newest := map[string]*instance{}
+	for _, i := range r.instances {
+		known := newest[i.Service]
+		if known == nil || cmp.Or(known.Started.Compare(i.Started), strings.Compare(known.Instance, i.Instance)) < 0 {
+			newest[i.Service] = i
+		}
+	}
+	r.takers = map[string][]wireTaker{}
+	for _, service := range slices.Sorted(maps.Keys(newest)) {
+		for _, s := range newest[service].Steps {
+			if s.Role != wire.RoleWatch {
+				r.takers[s.Topic] = append(r.takers[s.Topic], wireTaker{service, s.Role, s.Workflow})
+			}
+		}
+	}
+}
+
+// takes says which service takes a workflow's events from a topic: the one that begins or ends the workflow there, else one
+// that takes any. "" if nobody has declared it.
+func (r *registry) takes(topic, workflow string) string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	service := ""
+	for _, t := range r.takers[topic] {
+		switch {
+		case t.role == wire.RoleStep && service == "":
+			service = t.service
+		case t.role != wire.RoleStep && t.workflow == workflow:
+			return t.service
+		}
+	}
+	return service
+}
+
+// topics gives the names on the broker of all topics to read: what every known instance, dead or alive, declares.
+func (r *registry) topics(ns wire.Namespace) map[string]bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	all := map[string]bool{ns.Services(): true, ns.Outcomes(): true, ns.DeadLetters(): true}
+	for _, i := range r.instances {
+		all[ns.Inbox(i.Service)], all[ns.Ledger(i.Service)] = true, true
+		for _, s := range i.Steps {
+			names := slices.Concat([]string{s.Topic, s.EndTopic}, s.Next, s.Emits)
+			for _, f := range s.NextFor {
+				names = append(names, f.Topic)
+			}
+			for _, name := range names {
+				if name != "" {
+					all[ns.Topic(name)] = true
+				}
+			}
+		}
+	}
+	return all
+}
+
+// services tells of all services by name, and of their instances, those that were started last first.
+func (r *registry) services(now time.Time) []Service {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	byName := map[string][]Instance{}
+	for _, i := range r.instances {
+		byName[i.Service] = append(byName[i.Service], Instance{
+			Name: i.Instance, Up: r.isUp(i, now), Started: i.Started, LastSeen: i.Time,
+		})
+	}
+	var all []Service
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		instances := byName[name]
+		slices.SortFunc(instances, func(a, b Instance) int {
+			return cmp.Or(b.Started.Compare(a.Started), strings.Compare(a.Name, b.Name))
+		})
+		all = append(all, Service{Name: name, Instances: instances})
+	}
+	return all
+}

@@ -1,0 +1,140 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/skald-saga/skald/internal/kafka"
+	"github.com/skald-saga/skald/internal/tracker/store"
+)
+
+// errLogIsAnother ends a follower when the cluster, or a topic in it, was made anew under its old name.
+var errLogIsAnother = errors.New("the log is another than before")
+
+// Run reads until ctx ends, and then returns nil within a second or so. It waits for the broker and for topics, goes on when
+// they come back, and begins again from where the store is after any error, so that it returns another one only where
+// trying again can't help: wrong credentials. Only one Run may use a store at a time.
+func (t *Tracker) Run(ctx context.Context) error {
+	t.metrics.register(t.cfg.Metrics)
+	defer t.metrics.unregister(t.cfg.Metrics)
+	for try := 0; ; try++ {
+		began := time.Now()
+		err := t.follow(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, kerr.SaslAuthenticationFailed):
+			return fmt.Errorf("tracker: %w", err)
+		case time.Since(began) > time.Minute:
+			try = 0
+		}
+		pause := min(100*time.Millisecond<<min(try, 10), 5*time.Second)
+		t.cfg.Logger.Warn("the tracker begins again from what it has stored", "error", err, "in", pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// follower reads one log with one client.
+type follower struct {
+	*Tracker
+	client    *kgo.Client
+	admin     *kadm.Client
+	cluster   string
+	positions map[store.Topic]map[int32]int64 // where to begin, as the store says
+	topics    followed
+	declared  chan struct{} // rings when services have declared something new
+}
+
+// follow reads until ctx ends or something fails.
+func (t *Tracker) follow(ctx context.Context) error {
+	client, err := kgo.NewClient(append(
+		kafka.Connection{Brokers: t.cfg.Brokers, ClientID: "skald-tracker", Logger: t.cfg.Logger}.Options(),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		// The end of a transaction is a record too: without it a position never reaches the end of the log.
+		kgo.KeepControlRecords(),
+		// A ledger is trimmed, and a log may lose its end: read again from what is there, as a repeat changes nothing.
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
+	)...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	f := &follower{Tracker: t, client: client, admin: kadm.NewClient(client), declared: make(chan struct{}, 1)}
+	if err := kafka.WaitForBroker(ctx, client, t.cfg.Logger); err != nil {
+		return err
+	}
+	if err := f.begin(ctx); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	batches := make(chan *batch) // no buffer: one batch is read while the one before is written, and no more
+	group.Go(func() error { return f.watch(ctx) })
+	group.Go(func() error { return f.read(ctx, batches) })
+	group.Go(func() error { return f.write(ctx, batches) })
+	return group.Wait()
+}
+
+// begin finds out where reading begins. Everything is forgotten if the store tells of another cluster.
+func (f *follower) begin(ctx context.Context) error {
+	response, err := f.metadata(ctx, nil)
+	if err != nil {
+		return err
+	}
+	f.cluster = clusterOf(response)
+	known, err := f.cfg.Store.Cluster(ctx)
+	if err != nil {
+		return err
+	}
+	if known != f.cluster || known == "" {
+		if known != "" {
+			f.cfg.Logger.Warn("the broker belongs to another cluster than the tracker's store tells of: starting over",
+				"before", known, "now", f.cluster)
+		}
+		if err := f.cfg.Store.Reset(ctx, f.cluster); err != nil {
+			return err
+		}
+	}
+	return f.load(ctx)
+}
+
+func (f *follower) load(ctx context.Context) error {
+	seq, err := f.cfg.Store.Seq(ctx)
+	if err != nil {
+		return err
+	}
+	positions, err := f.cfg.Store.Positions(ctx)
+	if err != nil {
+		return err
+	}
+	f.positions = map[store.Topic]map[int32]int64{}
+	for _, p := range positions {
+		if f.positions[p.Topic] == nil {
+			f.positions[p.Topic] = map[int32]int64{}
+		}
+		f.positions[p.Topic][p.Partition] = p.Next
+	}
+	instances, err := f.cfg.Store.Instances(ctx)
+	if err != nil {
+		return err
+	}
+	announcements := make([][]byte, 0, len(instances))
+	for _, i := range instances {
+		announcements = append(announcements, i.Announcement)
+	}
+	f.registry.reset(announcements)
+	f.lag.reset()
+	f.announce(seq)
+	return nil
+}

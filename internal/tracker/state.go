@@ -1,0 +1,202 @@
+package tracker
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// state is all that is known of a saga, except its records. It is a join semilattice: every field only ever moves in one
+// direction (to the least, the greatest, the best ranked), so merging is commutative, associative and idempotent, and
+// the order in which topics happen to be read is of no account. What people see is worked out of it in timeline.go.
+type state struct {
+	Workflow claim       `json:"w,omitzero"`
+	Subject  claim       `json:"s,omitzero"`
+	Started  startClaim  `json:"st,omitzero"`
+	Deadline int64       `json:"d,omitempty"`
+	Outcome  outcomeFact `json:"o,omitzero"`
+	Steps    []stepState `json:"p,omitempty"` // by ID
+}
+
+// stepState is what is known of one event and the work on it.
+type stepState struct {
+	ID string `json:"i"` // of the input event, see eventID
+
+	// Of the input event, once seen.
+	Seen   bool   `json:"in,omitempty"`
+	Raw    string `json:"ri,omitempty"`
+	Topic  string `json:"t,omitempty"`
+	Hop    int    `json:"h,omitempty"`
+	Queued int64  `json:"q,omitempty"`
+
+	// Of the work, once heard of.
+	Service     string `json:"s,omitempty"`
+	WorkTopic   string `json:"wt,omitempty"`
+	WorkHop     int    `json:"wh,omitempty"` // one more than the hop, so that 0 is unknown
+	Attempt     int    `json:"a,omitempty"`
+	Phase       phase  `json:"ph,omitempty"`
+	Accepted    int64  `json:"ac,omitempty"`
+	Started     int64  `json:"st,omitempty"`
+	Finished    int64  `json:"f,omitempty"`
+	Error       string `json:"e,omitempty"`
+	ErrorOf     int    `json:"ea,omitempty"` // the attempt that Error is of
+	ErrorHalted bool   `json:"eh,omitempty"`
+}
+
+func decodeState(b []byte) (*state, error) {
+	s := &state{}
+	if err := json.Unmarshal(b, s); err != nil {
+		return nil, fmt.Errorf("the database holds a saga's state that this version can't read: %w", err)
+	}
+	return s, nil
+}
+
+func (s *state) encode() []byte {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // plain values only: can't fail
+	}
+	return b
+}
+
+// merge takes a fact in and says whether it told anything new.
+func (s *state) merge(f *fact) bool {
+	changed := s.Workflow.merge(f.workflow)
+	changed = s.Subject.merge(f.subject) || changed
+	changed = s.Started.merge(f.started) || changed
+	changed = latest(&s.Deadline, f.deadline) || changed
+	changed = s.Outcome.merge(f.outcome) || changed
+	if f.input.id != "" {
+		changed = s.step(f.input.id).mergeInput(f.input) || changed
+	}
+	if f.work.id != "" {
+		changed = s.step(f.work.id).mergeWork(f.work) || changed
+	}
+	return changed
+}
+
+// step finds the step of an event, or makes room for it.
+func (s *state) step(id string) *stepState {
+	i, found := slices.BinarySearchFunc(s.Steps, id, func(p stepState, id string) int { return strings.Compare(p.ID, id) })
+	if !found {
+		s.Steps = slices.Insert(s.Steps, i, stepState{ID: id})
+	}
+	return &s.Steps[i]
+}
+
+func (p *stepState) mergeInput(f inputFact) bool {
+	if !p.Seen {
+		p.Seen, p.Raw, p.Topic, p.Hop, p.Queued = true, f.raw, f.topic, f.hop, f.queued
+		return true
+	}
+	// One ID on two different events is a producer's mistake; any choice will do that doesn't depend on the order.
+	changed := first(&p.Raw, f.raw)
+	changed = first(&p.Topic, f.topic) || changed
+	if f.hop < p.Hop {
+		p.Hop, changed = f.hop, true
+	}
+	return earliest(&p.Queued, f.queued) || changed
+}
+
+func (p *stepState) mergeWork(f workFact) bool {
+	before := *p
+	// The highest (phase if done, attempt, phase) wins: what a later attempt does is news, but nothing is after done.
+	if order := compareProgress(f.phase, f.attempt, p.Phase, p.Attempt); order > 0 || order == 0 && f.service > p.Service {
+		p.Phase, p.Attempt, p.Service = f.phase, f.attempt, f.service
+	}
+	first(&p.WorkTopic, f.topic)
+	p.WorkHop = max(p.WorkHop, f.hop+1)
+	earliest(&p.Accepted, f.accepted)
+	latest(&p.Started, f.started) // of the latest attempt
+	earliest(&p.Finished, f.finished)
+	if f.err != "" && p.compareError(f) < 0 {
+		p.Error, p.ErrorOf, p.ErrorHalted = f.err, f.attempt, f.phase == phaseHalted
+	}
+	return *p != before
+}
+
+func compareProgress(phaseA phase, attemptA int, phaseB phase, attemptB int) int {
+	if phaseA == phaseDone || phaseB == phaseDone {
+		return cmp.Or(cmp.Compare(phaseA, phaseB), cmp.Compare(attemptA, attemptB))
+	}
+	return cmp.Or(cmp.Compare(attemptA, attemptB), cmp.Compare(phaseA, phaseB))
+}
+
+// compareError orders the error that is kept against another: that of the later attempt is the greater, and for one attempt
+// that of the dead letter.
+func (p *stepState) compareError(f workFact) int {
+	if p.Error == "" {
+		return -1
+	}
+	halted := 0
+	if f.phase == phaseHalted {
+		halted = 1
+	}
+	kept := 0
+	if p.ErrorHalted {
+		kept = 1
+	}
+	return cmp.Or(cmp.Compare(p.ErrorOf, f.attempt), cmp.Compare(kept, halted), cmp.Compare(p.Error, f.err))
+}
+
+func (c *claim) merge(other claim) bool {
+	if other.Value == "" {
+		return false
+	}
+	if c.Value != "" && cmp.Or(cmp.Compare(c.Rank, other.Rank), cmp.Compare(c.Value, other.Value)) <= 0 {
+		return false
+	}
+	*c = other
+	return true
+}
+
+func (c *startClaim) merge(other startClaim) bool {
+	if other.Time == 0 {
+		return false
+	}
+	if c.Time != 0 && cmp.Or(cmp.Compare(c.Rank, other.Rank), cmp.Compare(c.Time, other.Time)) <= 0 {
+		return false
+	}
+	*c = other
+	return true
+}
+
+// merge keeps the outcome that was written first: all of a saga's lie in one partition, so that is a matter of offsets.
+func (o *outcomeFact) merge(other outcomeFact) bool {
+	if other.Outcome == "" {
+		return false
+	}
+	if o.Outcome != "" && cmp.Or(cmp.Compare(o.Partition, other.Partition), cmp.Compare(o.Offset, other.Offset)) <= 0 {
+		return false
+	}
+	*o = other
+	return true
+}
+
+// earliest and latest keep the lesser or greater of two times, of which 0 is none.
+func earliest(t *int64, other int64) bool {
+	if other == 0 || *t != 0 && *t <= other {
+		return false
+	}
+	*t = other
+	return true
+}
+
+func latest(t *int64, other int64) bool {
+	if other == 0 || *t >= other && *t != 0 {
+		return false
+	}
+	*t = other
+	return true
+}
+
+// first keeps the lesser of two texts, of which "" is none.
+func first(s *string, other string) bool {
+	if other == "" || *s != "" && *s <= other {
+		return false
+	}
+	*s = other
+	return true
+}

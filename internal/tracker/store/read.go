@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+const sagaColumns = `n, id, workflow, subject, status, started, seq, state`
+
+// query reads all rows of a query.
+func query[T any](ctx context.Context, s *Store, scan func(*sql.Rows) (T, error), text string, args ...any) ([]T, error) {
+	rows, err := s.reader.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read the tracker's database: %w", err)
+	}
+	all, err := scanAll(rows, scan)
+	if err != nil {
+		return nil, fmt.Errorf("read the tracker's database: %w", err)
+	}
+	return all, nil
+}
+
+func scanAll[T any](rows *sql.Rows, scan func(*sql.Rows) (T, error)) (all []T, err error) {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+func scanSagas(rows *sql.Rows) ([]*Saga, error) { return scanAll(rows, scanSaga) }
+
+func scanSaga(rows *sql.Rows) (*Saga, error) {
+	s := &Saga{}
+	var id sql.RawBytes
+	if err := rows.Scan(&s.n, &id, &s.Workflow, &s.Subject, &s.Status, &s.Started, &s.Seq, &s.State); err != nil {
+		return nil, err
+	}
+	copy(s.ID[:], id)
+	s.was = s.columns()
+	return s, nil
+}
+
+// Saga gives one saga, or nil if it isn't there.
+func (s *Store) Saga(ctx context.Context, id SagaID) (*Saga, error) {
+	found, err := query(ctx, s, scanSaga, `SELECT `+sagaColumns+` FROM saga WHERE id = ?`, id[:])
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// Seq gives the last sequence number given out.
+func (s *Store) Seq(ctx context.Context) (int64, error) {
+	var seq int64
+	if err := s.reader.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'seq'`).Scan(&seq); err != nil {
+		return 0, fmt.Errorf("read the tracker's database: %w", err)
+	}
+	return seq, nil
+}
+
+// ChangedSince gives at most limit sagas whose last change has a number above seq, in the order of these numbers; workflow ""
+// means all. Numbers grow with commits, so whoever asks again from the last number it got misses no change.
+func (s *Store) ChangedSince(ctx context.Context, seq int64, workflow string, limit int) ([]*Saga, error) {
+	return query(ctx, s, scanSaga, `SELECT `+sagaColumns+` FROM saga INDEXED BY saga_seq
+		WHERE seq > ? AND (? = '' OR workflow = ?) ORDER BY seq LIMIT ?`, seq, workflow, workflow, limit)
+}
+
+// Counts gives how many sagas have each status; workflow "" means all.
+func (s *Store) Counts(ctx context.Context, workflow string) (map[string]int64, error) {
+	parts, err := s.parts(ctx, Filter{Workflow: workflow})
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]int64{}
+	for _, part := range parts {
+		counts[part.status] += part.sagas
+	}
+	return counts, nil
+}
+
+// Records gives the records of sagas, per saga in the order in which they were read. Values of more than maxValue bytes are
+// left out; 0 means none is.
+func (s *Store) Records(ctx context.Context, sagas []*Saga, maxValue int) (map[SagaID][]Record, error) {
+	const atATime = 200
+	all := make(map[SagaID][]Record, len(sagas))
+	for len(sagas) > 0 {
+		some := sagas[:min(atATime, len(sagas))]
+		sagas = sagas[len(some):]
+		if err := s.records(ctx, some, maxValue, all); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (s *Store) records(ctx context.Context, sagas []*Saga, maxValue int, into map[SagaID][]Record) error {
+	ids := make(map[int64]SagaID, len(sagas))
+	args := []any{maxValue, maxValue}
+	for _, saga := range sagas {
+		ids[saga.n] = saga.ID
+		args = append(args, saga.n)
+	}
+	_, err := query(ctx, s, func(rows *sql.Rows) (r Record, err error) {
+		var saga int64
+		var topic sql.RawBytes
+		if err := rows.Scan(&saga, &r.Topic.Name, &topic, &r.Partition, &r.Offset, &r.Time, &r.Headers, &r.Value); err != nil {
+			return r, err
+		}
+		copy(r.Topic.KafkaID[:], topic)
+		into[ids[saga]] = append(into[ids[saga]], r)
+		return r, nil
+	}, `SELECT r.saga, t.name, t.kafka_id, r.kafka_partition, r.kafka_offset, r.time, r.headers,
+			CASE WHEN ? = 0 OR length(r.value) <= ? THEN r.value END
+		FROM record r JOIN topic t ON t.n = r.topic
+		WHERE r.saga IN (?`+strings.Repeat(", ?", len(sagas)-1)+`) ORDER BY r.n`, args...)
+	return err
+}

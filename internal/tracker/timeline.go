@@ -1,0 +1,170 @@
+package tracker
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/skald-saga/skald/internal/tracker/store"
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// timeline gives the steps of a saga in the order of hops, with what follows from the others: as a saga has one token, a step
+// is over once an event of a higher hop is there, also if a foreign service made it that doesn't say of what.
+func (s *state) timeline() []stepState {
+	steps := s.joined()
+	slices.SortFunc(steps, func(a, b stepState) int {
+		return cmp.Or(cmp.Compare(a.hop(), b.hop()), cmp.Compare(a.Queued, b.Queued), strings.Compare(a.ID, b.ID))
+	})
+	later := len(steps) // the first step of a higher hop than the one looked at
+	for i := len(steps) - 1; i >= 0; i-- {
+		if i+1 < len(steps) && steps[i].hop() < steps[i+1].hop() {
+			later = i + 1
+		}
+		if later < len(steps) && steps[i].Phase != phaseDone && steps[i].hop() >= 0 {
+			steps[i].Phase, steps[i].Finished = phaseDone, steps[later].Queued
+		}
+	}
+	return steps
+}
+
+// joined gives the steps with what services said of an event by its own ID put to the step that knows it by another: ledgers
+// and letters know a foreign ID together with its source, causations alone.
+func (s *state) joined() []stepState {
+	steps := slices.Clone(s.Steps)
+	known := map[string]int{}
+	for i, p := range steps {
+		if p.Raw != "" {
+			known[p.Raw] = i
+		}
+	}
+	if len(known) == 0 {
+		return steps
+	}
+	for _, p := range s.Steps {
+		if i, ok := known[p.ID]; ok && !p.Seen {
+			steps[i].mergeWork(p.work())
+		}
+	}
+	return slices.DeleteFunc(steps, func(p stepState) bool {
+		_, ok := known[p.ID]
+		return ok && !p.Seen
+	})
+}
+
+func (p *stepState) work() workFact {
+	return workFact{
+		id: p.ID, service: p.Service, topic: p.WorkTopic, hop: p.WorkHop - 1, attempt: p.Attempt, phase: p.Phase,
+		accepted: p.Accepted, started: p.Started, finished: p.Finished, err: p.Error,
+	}
+}
+
+// hop is the hop of the step's event, -1 if nobody has said.
+func (p *stepState) hop() int {
+	if p.Seen {
+		return p.Hop
+	}
+	return p.WorkHop - 1
+}
+
+// status is the saga's, with the error that halts it. Terminal wins over all.
+func (s *state) status() (status, reason string) {
+	if s.Outcome.Outcome != "" {
+		return s.Outcome.Outcome, s.Outcome.Reason
+	}
+	for _, p := range s.Steps {
+		if p.Phase != phaseHalted {
+			continue
+		}
+		for _, p := range s.timeline() {
+			if p.Phase == phaseHalted {
+				return Halted, p.Error
+			}
+		}
+		break
+	}
+	return Running, ""
+}
+
+// taker says which service takes a workflow's events from a topic, "" if none declared it.
+type taker func(topic, workflow string) string
+
+// tell makes what people see of a saga. Records are those of the saga, for the payloads of its steps.
+func tell(row *store.Saga, records []store.Record, takes taker) (Saga, error) {
+	s, err := decodeState(row.State)
+	if err != nil {
+		return Saga{}, err
+	}
+	saga := Saga{
+		ID: uuid.UUID(row.ID).String(), Workflow: row.Workflow, Subject: row.Subject, Outcome: s.Outcome.Outcome,
+		Started: at(row.Started), Ended: at(s.Outcome.Ended), Deadline: at(s.Deadline), Seq: row.Seq,
+	}
+	saga.Status, saga.Reason = s.status()
+	payloads := payloadsOf(records)
+	for _, p := range s.timeline() {
+		step := Step{
+			Hop: max(0, p.hop()), Service: p.Service, Topic: cmp.Or(p.Topic, p.WorkTopic), State: p.Phase.String(),
+			Queued: at(p.Queued), Accepted: at(p.Accepted), Started: at(p.Started), Finished: at(p.Finished),
+			Attempt: p.Attempt, Error: p.Error, EventID: cmp.Or(p.Raw, p.ID), Payload: payloads[p.ID].value,
+		}
+		if step.Service == "" {
+			step.Service = takes(step.Topic, row.Workflow)
+		}
+		saga.Steps = append(saga.Steps, step)
+	}
+	return saga, nil
+}
+
+func (p phase) String() string {
+	switch p {
+	case phaseRunning:
+		return StepRunning
+	case phaseHalted:
+		return StepHalted
+	case phaseDone:
+		return StepDone
+	}
+	return StepQueued
+}
+
+type payload struct {
+	value []byte
+	from  sourceKind
+}
+
+// payloadsOf finds each event's payload: on the topic it was sent to, else on the copy in an inbox, else on the dead letter.
+func payloadsOf(records []store.Record) map[string]payload {
+	all := make(map[string]payload, len(records))
+	for _, r := range records {
+		src := sourceOf("", r.Topic.Name)
+		id, topic := wire.Event{}, src.name
+		for _, h := range decodeHeaders(r.Headers) {
+			switch h.Key {
+			case wire.HeaderID:
+				id.ID = string(h.Value)
+			case wire.HeaderSource:
+				id.Source = string(h.Value)
+			case headerOrigin, wire.LetterStep:
+				topic = string(h.Value)
+			}
+		}
+		known := eventID(&id, topic, &wire.Record{Partition: r.Partition, Offset: r.Offset})
+		if kept, ok := all[known]; !ok || preferred(src.kind, kept.from) {
+			all[known] = payload{r.Value, src.kind}
+		}
+	}
+	return all
+}
+
+// preferred relies on the order of the kinds: events, inboxes, …, letters.
+func preferred(a, b sourceKind) bool { return a < b }
+
+func at(nanos int64) time.Time {
+	if nanos == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, nanos).UTC()
+}

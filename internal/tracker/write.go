@@ -1,0 +1,162 @@
+package tracker
+
+import (
+	"context"
+	"time"
+
+	"github.com/skald-saga/skald/internal/tracker/store"
+)
+
+// write puts batches into the store, each in one transaction with the positions that it brings the reading to.
+func (f *follower) write(ctx context.Context, batches <-chan *batch) error {
+	for {
+		select {
+		case b := <-batches:
+			if err := f.put(ctx, b); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (f *follower) put(ctx context.Context, b *batch) error {
+	began := time.Now()
+	news := f.news(b)
+	changed := 0
+	seq, err := f.cfg.Store.Update(ctx, func(tx *store.Tx) (err error) {
+		if changed, err = putSagas(tx, b.told); err != nil {
+			return err
+		}
+		if err := tx.SaveInstances(news); err != nil {
+			return err
+		}
+		return tx.SavePositions(f.positionsOf(b))
+	})
+	if err != nil {
+		return err
+	}
+	f.metrics.commits.Observe(time.Since(began).Seconds())
+	f.metrics.records.Add(float64(b.records))
+	for why, n := range b.skipped {
+		f.metrics.skipped.WithLabelValues(string(why)).Add(float64(n))
+	}
+	f.committed(b, seq, changed > 0)
+	return nil
+}
+
+// committed makes known what was written.
+func (f *follower) committed(b *batch, seq int64, changed bool) {
+	f.lag.readTo(b.next)
+	for _, a := range b.announced {
+		if f.registry.add(a.Announcement, a.encoded, time.Now()) {
+			changed = true
+			select {
+			case f.declared <- struct{}{}:
+			default:
+			}
+		}
+	}
+	if changed {
+		f.announce(seq)
+	}
+}
+
+// putSagas merges facts into the sagas that they are about, and says how many of these have changed.
+func putSagas(tx *store.Tx, all []told) (changed int, err error) {
+	sagas, err := loadSagas(tx, all)
+	if err != nil {
+		return 0, err
+	}
+	var save []*store.Saga
+	for i := range all {
+		saga := sagas[all[i].saga]
+		if saga.state.merge(&all[i].fact) {
+			saga.changed = true
+		}
+		if saga.changed && !saga.saved {
+			saga.saved = true
+			save = append(save, saga.row)
+		}
+	}
+	for _, row := range save {
+		sagas[row.ID].settle()
+	}
+	if err := tx.Save(save); err != nil {
+		return 0, err
+	}
+	for i := range all {
+		if all[i].keep {
+			if err := tx.Append(sagas[all[i].saga].row, all[i].record); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return len(save), nil
+}
+
+// projected is a saga while a batch is merged into it.
+type projected struct {
+	row     *store.Saga
+	state   *state
+	changed bool // also: it's new
+	saved   bool
+}
+
+func loadSagas(tx *store.Tx, all []told) (map[store.SagaID]*projected, error) {
+	sagas := make(map[store.SagaID]*projected, len(all))
+	var ids []store.SagaID
+	for i := range all {
+		if id := all[i].saga; sagas[id] == nil {
+			sagas[id] = &projected{}
+			ids = append(ids, id)
+		}
+	}
+	rows, err := tx.Load(ids)
+	if err != nil {
+		return nil, err
+	}
+	for id, saga := range sagas {
+		if saga.row = rows[id]; saga.row == nil {
+			saga.row, saga.state, saga.changed = &store.Saga{ID: id}, &state{}, true
+			continue
+		}
+		if saga.state, err = decodeState(saga.row.State); err != nil {
+			return nil, err
+		}
+	}
+	return sagas, nil
+}
+
+// settle writes a saga's state into its row, with the columns that follow from it.
+func (p *projected) settle() {
+	p.row.Workflow, p.row.Subject, p.row.Started = p.state.Workflow.Value, p.state.Subject.Value, p.state.Started.Time
+	p.row.Status, _ = p.state.status()
+	p.row.State = p.state.encode()
+}
+
+// news gives the announcements of a batch that are newer than what is known, one per instance.
+func (f *follower) news(b *batch) []store.Instance {
+	newest := newRegistry()
+	for _, a := range b.announced {
+		if f.registry.newer(a.Announcement, a.encoded) {
+			newest.add(a.Announcement, a.encoded, a.Time)
+		}
+	}
+	var news []store.Instance
+	for key, i := range newest.instances {
+		news = append(news, store.Instance{Service: key[0], Instance: key[1], Announced: nanos(i.Time), Announcement: i.encoded})
+	}
+	return news
+}
+
+func (f *follower) positionsOf(b *batch) []store.Position {
+	positions := make([]store.Position, 0, len(b.next))
+	for p, next := range b.next {
+		if t, ok := f.topics.get(p.topic); ok {
+			positions = append(positions, store.Position{Topic: t.Topic, Partition: p.id, Next: next})
+		}
+	}
+	return positions
+}
