@@ -92,6 +92,11 @@ func (b *batch) advance(ln *lane) {
 			continue
 		}
 		if e := b.s.executions.all[it.key]; e != nil { // of before an abort or a rebalance
+			if e.concludedIn == b { // the same event twice in one batch
+				b.note(it, "duplicate: the event was handled just before")
+				ln.waiting = ln.waiting[1:]
+				continue
+			}
 			e.item = it
 			it.exec = e
 			ln.waiting, ln.running = ln.waiting[1:], e

@@ -24,6 +24,7 @@ func (b *batch) conclude(e *execution) {
 		return
 	}
 	b.concluded = append(b.concluded, e)
+	e.concludedIn = b
 	records, failure := b.success(e)
 	if failure != nil {
 		b.fail(e, failure)

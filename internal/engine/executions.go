@@ -31,6 +31,8 @@ type execution struct {
 
 	done      bool // the loop has heard of it
 	abandoned bool // nobody waits for it any more
+
+	concludedIn *batch // the batch that its result is in, committed or not
 }
 
 // executions are those of one session. Only finished is touched by other goroutines.

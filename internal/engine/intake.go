@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -137,7 +138,7 @@ func (s *Session) identify(it *item) {
 	default:
 		it.id = wire.ForeignID(e.Source, e.ID)
 	}
-	it.key = it.record.Topic + "/" + it.id
+	it.key = executionKey(it.partition, it.record.Topic, it.id)
 	it.lane = "event/" + it.id
 	if e.SagaID != "" {
 		it.saga = ledger.SagaID(uuid.MustParse(e.SagaID))
@@ -147,6 +148,11 @@ func (s *Session) identify(it *item) {
 		it.lane = "watch/" + it.record.Topic + "/" + it.lane
 		it.saga = ledger.SagaID{}
 	}
+}
+
+// executionKey has the partition in it: the same event, sent twice to two partitions, is two records to account for.
+func executionKey(partition int32, topic, id string) string {
+	return strconv.Itoa(int(partition)) + "/" + topic + "/" + id
 }
 
 func (s *Session) wireRecord(r *kgo.Record) *wire.Record {

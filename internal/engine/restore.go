@@ -200,7 +200,7 @@ func (s *Session) revive(w wire.LedgerRecord, partition int32, saga ledger.SagaI
 	}
 	it := &item{
 		record: w.Event, event: event, step: s.steps[w.Step], partition: partition, saga: saga,
-		key: w.Event.Topic + "/" + w.ID, id: w.ID, lane: lane, accepted: w.Accepted,
+		key: executionKey(partition, w.Event.Topic, w.ID), id: w.ID, lane: lane, accepted: w.Accepted,
 	}
 	if it.step != nil && it.step.Role == wire.RoleBegin {
 		event.Workflow, event.Route, event.Hop = it.step.Workflow, nil, 0
