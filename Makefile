@@ -1,0 +1,37 @@
+# make lists the targets.
+.DEFAULT_GOAL := help
+GOLANGCI := golangci-lint
+GOLANGCI_VERSION := v2.15.0
+
+.PHONY: help
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+.PHONY: run
+run: ## run the demo: broker, services, tracker, console
+	go run ./cmd/skald up
+
+.PHONY: test
+test: ## run all tests with the race detector, on the embedded broker and (with Java and Maven) on Apache Kafka
+	go test -race ./...
+
+.PHONY: build
+build: ## build bin/skald
+	go build -o bin/skald ./cmd/skald
+
+.PHONY: lint
+lint: ## vet and golangci-lint (installs it if it is missing)
+	go vet ./...
+	@command -v $(GOLANGCI) >/dev/null || go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	PATH="$$PATH:$$(go env GOPATH)/bin" $(GOLANGCI) run
+
+.PHONY: check
+check: build lint test ## what CI runs: build, lint, test
+
+.PHONY: bench
+bench: ## measure whole sagas through three services, on both brokers
+	go test -run '^$$' -bench . -benchtime 20000x .
+
+.PHONY: tidy
+tidy: ## tidy go.mod
+	go mod tidy
