@@ -1,0 +1,52 @@
+// What the buttons do. Each is an operation of the HTTP API; a refusal is shown beside the button in the API's own words.
+import { say } from "./status.js";
+
+// call gives the answer's body, or throws the problem (RFC 9457).
+export async function call(method, path, body, headers = {}) {
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    throw { detail: "No answer from the console: is skald still running? Nothing was started that isn't shown below." };
+  }
+  const answer = await response.json().catch(() => ({ detail: response.statusText }));
+  if (!response.ok) throw answer;
+  return answer;
+}
+
+export async function onOnboard() {
+  await attempt(() => call("POST", "/api/v1/demo/hires"));
+}
+
+export async function onService(name, to) {
+  await attempt(() => call("POST", `/api/v1/demo/services/${encodeURIComponent(name)}/${to}`));
+}
+
+let setting;
+
+// onLag follows the slider, and sets the lag once it rests.
+export function onLag(event) {
+  const slider = event.target;
+  const max = Number(slider.value);
+  const min = Math.min(Number(slider.dataset.min), max);
+  slider.parentElement.querySelector("output").textContent = `${min}–${max} s`;
+  clearTimeout(setting);
+  setting = setTimeout(() => attempt(() => call("PUT", "/api/v1/demo/lag", { min: min + "s", max: max + "s" })), 150);
+}
+
+async function attempt(action) {
+  const failed = document.getElementById("failed");
+  try {
+    await action();
+    failed.hidden = true;
+  } catch (problem) {
+    const text = problem.detail ?? String(problem);
+    failed.querySelector("span").textContent = text;
+    failed.hidden = false;
+    say([text]);
+  }
+}

@@ -1,0 +1,154 @@
+package console
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/skald-saga/skald/internal/tracker"
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// freshness is how far behind the log what one sees is.
+type freshness struct {
+	Class    string // "", late, off
+	Sentence string
+	Joined   string // how many changes are joined into how many updates; empty while each is shown
+}
+
+func freshnessOf(lag tracker.Lag) freshness {
+	switch {
+	case !lag.Reachable:
+		return freshness{Class: "off", Sentence: "No answer from the broker"}
+	case lag.Age > time.Second:
+		return freshness{Class: "late", Sentence: fmt.Sprintf("Live, %s behind the log", plainSeconds(lag.Age))}
+	default:
+		return freshness{Sentence: fmt.Sprintf("Live, %.1f s behind the log", lag.Age.Seconds())}
+	}
+}
+
+func plainSeconds(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	}
+	return lasted(d)
+}
+
+func unreachable(lag tracker.Lag, broker string) string {
+	if lag.Reachable {
+		return ""
+	}
+	if broker == "" {
+		broker = "the broker"
+	}
+	if lag.Since.IsZero() {
+		return "No answer from " + broker + "."
+	}
+	return "No answer from " + broker + " since " + timeOfDay(lag.Since) + "."
+}
+
+// tally is a count with its word: 4 completed.
+type tally struct {
+	N    int64
+	Word string
+}
+
+// home counts what has come home, by outcome.
+func (b *board) home() []tally {
+	var all []tally
+	for _, outcome := range []string{wire.Completed, wire.Rejected, wire.Cancelled, wire.Expired, wire.Abandoned} {
+		if n := b.counts[outcome]; n > 0 {
+			all = append(all, tally{n, outcome})
+		}
+	}
+	return all
+}
+
+// summary is the sentence above the table. It counts all sagas of the log, hidden ones too.
+type summary struct {
+	Total int64
+	Open  string // what isn't over
+	Rest  string
+}
+
+func (b *board) summary(v view) summary {
+	s := summary{Total: b.total()}
+	if v.TraceOff { // from there a halted saga and a rejected one look like any other that isn't back
+		completed := b.counts[wire.Completed]
+		if notBack := s.Total - completed; notBack > 0 {
+			s.Open = thousands(notBack) + " not back yet"
+		}
+		if completed > 0 {
+			s.Rest = thousands(completed) + " completed"
+		}
+		return s
+	}
+	if n := b.counts[tracker.Running]; n > 0 {
+		s.Open = thousands(n) + " on the way"
+	}
+	var rest []string
+	if n := b.counts[tracker.Halted]; n > 0 {
+		rest = append(rest, thousands(n)+" halted")
+	}
+	for _, t := range b.home() {
+		rest = append(rest, thousands(t.N)+" "+t.Word)
+	}
+	s.Rest = strings.Join(rest, ", ")
+	return s
+}
+
+// lead is what the question of Trace Mode is about, in numbers.
+func (b *board) lead() string {
+	total, completed := b.total(), b.counts[wire.Completed]
+	switch notBack := total - completed; {
+	case total == 0:
+		return "Nobody is on the way yet. Press the button, and all you will see is whether someone has come back."
+	case notBack == 0:
+		return fmt.Sprintf("%s come back. When the next one does not, this page will say so only by saying nothing.",
+			capital(numbered(total, "user has", "users have")))
+	default:
+		return fmt.Sprintf("%s not come back. %s.", capital(numbered(notBack, "user has", "users have")), capital(listed(b.reasons())))
+	}
+}
+
+// reasons says what has become of those who haven't come back.
+func (b *board) reasons() []string {
+	var reasons []string
+	add := func(n int64, one, many string) {
+		if n > 0 {
+			reasons = append(reasons, numbered(n, one, many))
+		}
+	}
+	running := b.counts[tracker.Running]
+	if b.exact {
+		var held int64
+		for _, s := range b.stations {
+			if s.Down() {
+				waiting := int64(b.waitingFor(s))
+				held += waiting
+				add(waiting, "waits for the "+s.Name+", which is stopped", "wait for the "+s.Name+", which is stopped")
+			}
+		}
+		running -= held
+	}
+	add(running, "is merely on the way", "are merely on the way")
+	add(b.counts[tracker.Halted], "will not move again by itself", "will not move again by themselves")
+	turned := b.counts[wire.Rejected] + b.counts[wire.Cancelled] + b.counts[wire.Expired] + b.counts[wire.Abandoned]
+	add(turned, "was turned back", "were turned back")
+	return reasons
+}
+
+func numbered(n int64, one, many string) string {
+	if n == 1 {
+		return "one " + one
+	}
+	return numberWord(n) + " " + many
+}
+
+// more says what the table doesn't show.
+func (b *board) more() string {
+	if len(b.rows) < maxRows {
+		return ""
+	}
+	return fmt.Sprintf("The newest %d are shown; all %s are counted above.", maxRows, thousands(b.total()))
+}
