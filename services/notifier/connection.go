@@ -23,10 +23,11 @@ type connection struct {
 
 // clientOptions leave out go-mail's NOOP before a mail and RSET after it. A connection that is gone shows at the next command
 // as well; and after a mail that was taken there is nothing to reset (RFC 5321, section 4.1.1.4), while an RSET that fails would make
-// it look as if it hadn't been. After MAIL or RCPT was refused, go-mail says RSET by itself.
+// it look as if it hadn't been. After MAIL or RCPT was refused, go-mail says RSET by itself. Its own timeout is never the first: what
+// bounds a mail is its context.
 func clientOptions(cfg Config, port int) []mail.Option {
 	options := []mail.Option{
-		mail.WithPort(port), mail.WithTimeout(cfg.Timeout),
+		mail.WithPort(port), mail.WithTimeout(2 * cfg.Timeout),
 		mail.WithoutNoop(), mail.WithoutRset(),
 	}
 	if cfg.Username == "" {
