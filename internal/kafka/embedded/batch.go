@@ -8,22 +8,34 @@ import (
 
 // Where a record batch (message format v2) has what is checked here.
 const (
-	batchHeader     = 61
 	batchMagic      = 16
 	batchAttributes = 21
+	batchEpoch      = 51
 	batchNumRecords = 57
+	batchHeader     = 61
 )
 
-// checkBatches makes sure that kfake can walk the records of uncompressed
-// batches, which it does when it is asked for an offset by time. What is wrong
-// with a batch otherwise (its checksum, its sequence) kfake finds itself and
-// answers with an error. Compressed batches are taken at their word: to look
-// into them would cost every producer a decompression.
+// maxEpoch is the last producer epoch that kfake hands out before it changes the
+// producer ID.
+const maxEpoch = 32766
+
+// checkBatches looks for what kfake takes and can't cope with later. What is
+// wrong with a batch otherwise (its checksum, its sequence) kfake finds itself,
+// and answers with an error.
 func checkBatches(req *kmsg.ProduceRequest) error {
 	for i := range req.Topics {
 		topic := &req.Topics[i]
 		for j := range topic.Partitions {
-			if p := &topic.Partitions[j]; !walkable(p.Records) {
+			p := &topic.Partitions[j]
+			if len(p.Records) < batchHeader || p.Records[batchMagic] != 2 {
+				continue // Which kfake answers with CORRUPT_MESSAGE.
+			}
+			// kfake believes any later epoch. Once a transaction at the very
+			// last one times out, it looks for the next for ever.
+			if epoch := int16(binary.BigEndian.Uint16(p.Records[batchEpoch:])); epoch > maxEpoch {
+				return refuse("Produce to %.100q, partition %d: producer epoch %d, which the broker never gave out", topic.Topic, p.Partition, epoch)
+			}
+			if !walkable(p.Records) {
 				return refuse("Produce to %.100q, partition %d: the batch doesn't hold the records that its header promises", topic.Topic, p.Partition)
 			}
 		}
@@ -31,10 +43,11 @@ func checkBatches(req *kmsg.ProduceRequest) error {
 	return nil
 }
 
+// walkable says whether kfake can walk the records of an uncompressed batch,
+// which it does when it is asked for an offset by time. Compressed batches are
+// taken at their word: to look into them would cost every producer a
+// decompression.
 func walkable(batch []byte) bool {
-	if len(batch) < batchHeader || batch[batchMagic] != 2 {
-		return true // Which kfake answers with CORRUPT_MESSAGE.
-	}
 	n := int32(binary.BigEndian.Uint32(batch[batchNumRecords:]))
 	if n < 1 {
 		return false

@@ -64,6 +64,12 @@ func batchOf(n int32, records ...byte) []byte {
 	return b.AppendTo(nil)
 }
 
+func batchOfEpoch(epoch int16) []byte {
+	b := batchOf(1, 0)
+	binary.BigEndian.PutUint16(b[batchEpoch:], uint16(epoch))
+	return b
+}
+
 // garbage is what the guard has to refuse, and a word of the reason it gives.
 var garbage = []struct {
 	name  string
@@ -91,6 +97,7 @@ var garbage = []struct {
 	{"batch of no record", request(produce(batchOf(0)), 9), "doesn't hold the records"},
 	{"batch of negative count", request(produce(batchOf(-7)), 9), "doesn't hold the records"},
 	{"record of negative length", request(produce(batchOf(1, 1)), 9), "doesn't hold the records"},
+	{"epoch that nobody has", request(produce(batchOfEpoch(32767)), 9), "epoch 32767"},
 	{"join without a protocol", request(joinWithoutProtocol(), 5), "offers no protocol"},
 	{"join with a protocol twice", request(joinWithOneProtocolTwice(), 5), "twice"},
 }
