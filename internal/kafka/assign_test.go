@@ -13,8 +13,9 @@ import (
 // group draws members that remember any nonsense.
 func group(topics []string) *rapid.Generator[[]member] {
 	return rapid.Custom(func(t *rapid.T) []member {
-		var members []member
-		for i := range rapid.IntRange(1, 9).Draw(t, "members") {
+		n := rapid.IntRange(1, 9).Draw(t, "members")
+		members := make([]member, 0, n)
+		for i := range n {
 			members = append(members, member{
 				id:         fmt.Sprintf("m%d", i),
 				topics:     rapid.SliceOfNDistinct(rapid.SampledFrom(topics), 1, len(topics), rapid.ID[string]).Draw(t, "topics"),
@@ -45,7 +46,7 @@ func sized(p plan) (most, least int) {
 
 // remembering is the group as it joins again after it got the plan.
 func remembering(members []member, p plan, generation int32) []member {
-	var again []member
+	again := make([]member, 0, len(members))
 	for _, m := range members {
 		m.owned, m.generation = p[m.id], generation
 		again = append(again, m)

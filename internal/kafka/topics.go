@@ -66,7 +66,7 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, specs []TopicSpec) error 
 }
 
 // maxTopicBackoff: new topics are there within some 100 ms, and somebody waits.
-const maxTopicBackoff = backoffMax / 10
+const maxTopicBackoff = mostBackoff / 10
 
 // finalError is one that trying again doesn't help against.
 type finalError struct{ error }

@@ -28,7 +28,7 @@ func TestEnsureTopics(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := EnsureTopics(ctx, cl, append(specs, TopicSpec{Name: "c", Partitions: 2})); err != nil {
+	if err := EnsureTopics(ctx, cl, slices.Concat(specs, []TopicSpec{{Name: "c", Partitions: 2}})); err != nil {
 		t.Fatal(err)
 	}
 
@@ -87,8 +87,7 @@ func TestAnotherPartitionCountIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := EnsureTopics(ctx, cl, []TopicSpec{{Name: "a", Partitions: 4}, {Name: "b", Partitions: 4}, {Name: "new", Partitions: 4}})
-	var count *PartitionCountError
-	if !errors.As(err, &count) {
+	if _, ok := errors.AsType[*PartitionCountError](err); !ok {
 		t.Fatalf("got %v", err)
 	}
 	for _, want := range []string{`"a" has 12 partitions, but 4`, `"b" has 3 partitions, but 4`, "Configure 12 partitions"} {
@@ -107,7 +106,7 @@ func TestAnotherPartitionCountIsRefused(t *testing.T) {
 
 func TestManyMayEnsureAtOnce(t *testing.T) {
 	b := startBroker(t)
-	var specs []TopicSpec
+	specs := make([]TopicSpec, 0, 5)
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		specs = append(specs, TopicSpec{Name: name, Partitions: 4})
 	}

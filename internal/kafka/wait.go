@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// backoffMin and backoffMax bound the wait between two tries.
-	backoffMin = 50 * time.Millisecond
-	backoffMax = 5 * time.Second
+	// leastBackoff and mostBackoff bound the wait between two tries.
+	leastBackoff = 50 * time.Millisecond
+	mostBackoff = 5 * time.Second
 
 	// pingTimeout bounds one try: a host that drops packets would otherwise
 	// hold it for as long as the caller waits.
@@ -56,11 +56,11 @@ func ping(ctx context.Context, cl *kgo.Client) error {
 	return cl.Ping(ctx)
 }
 
-// backoff doubles from backoffMin to backoffMax, less up to half of it at random
+// backoff doubles from leastBackoff to mostBackoff, less up to half of it at random
 // so that what starts together doesn't knock together.
 func backoff(try int) time.Duration {
-	d := min(backoffMin<<min(try, 10), backoffMax)
-	return d - rand.N(d/2)
+	d := min(leastBackoff<<min(try, 10), mostBackoff)
+	return d - rand.N(d/2) //nolint:gosec // Nobody gains by guessing when we knock.
 }
 
 // sleep returns early, with its cause, when ctx ends.

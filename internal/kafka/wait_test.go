@@ -108,14 +108,14 @@ func TestWaitForBrokerEndsWithItsContext(t *testing.T) {
 
 func TestBackoff(t *testing.T) {
 	for try := range 100 {
-		if d := backoff(try); d < backoffMin/2 || d > backoffMax {
+		if d := backoff(try); d < leastBackoff/2 || d > mostBackoff {
 			t.Errorf("try %d: %v", try, d)
 		}
 	}
-	if d := backoff(0); d > backoffMin {
+	if d := backoff(0); d > leastBackoff {
 		t.Errorf("the first: %v", d)
 	}
-	if d := backoff(99); d < backoffMax/2 {
+	if d := backoff(99); d < mostBackoff/2 {
 		t.Errorf("a late one: %v", d)
 	}
 }

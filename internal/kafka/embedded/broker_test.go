@@ -15,7 +15,7 @@ import (
 )
 
 func values(records []*kgo.Record) []string {
-	var vs []string
+	vs := make([]string, 0, len(records))
 	for _, r := range records {
 		vs = append(vs, string(r.Value))
 	}

@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -66,8 +67,8 @@ func (f *frame) next(r io.Reader) ([]byte, error) {
 
 	// The buffer grows with what arrives: the size is only a claim.
 	f.buf.Write(head[:])
-	if n, err := io.CopyN(&f.buf, r, int64(size)-minFrame); err != nil {
-		if err == io.EOF && n < int64(size)-minFrame {
+	if _, err := io.CopyN(&f.buf, r, int64(size)-minFrame); err != nil {
+		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		return nil, err

@@ -172,7 +172,7 @@ func TestNewerApiVersionsIsAnswered(t *testing.T) {
 // smaller than a frame: nothing of it shows in what kfake reads.
 func TestFramesPassUnchanged(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	var stream []byte
+	stream := make([]byte, 0, 2<<20)
 	for range 50 {
 		batch := batchOf(1, append([]byte{254, 255, 3}, make([]byte, 32767)...)...) // One record of 32,767 bytes.
 		stream = append(stream, request(produce(batch), 9)...)

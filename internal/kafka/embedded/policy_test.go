@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestTopicsThatAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := resp[test.topic]
-		if test.want == nil && got.Err != nil || test.want != nil && got.Err != test.want {
+		if test.want == nil && got.Err != nil || test.want != nil && !errors.Is(got.Err, test.want) {
 			t.Errorf("%.50q: got %v, want %v", test.topic, got.Err, test.want)
 		}
 		if test.want != nil && got.ErrMessage == "" {
@@ -76,7 +77,7 @@ func TestPartitionsThatAreRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := resp["t"].Err; got != want {
+		if got := resp["t"].Err; !errors.Is(got, want) {
 			t.Errorf("%d partitions: got %v, want %v", count, got, want)
 		}
 	}
@@ -112,7 +113,7 @@ func TestConfigsThatAreRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := resp[0].Err; got != alter.want {
+		if got := resp[0].Err; !errors.Is(got, alter.want) {
 			t.Errorf("%s: got %v, want %v", alter.name, got, alter.want)
 		}
 	}

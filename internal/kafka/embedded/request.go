@@ -68,14 +68,14 @@ func parseHead(b []byte) head {
 // that makes sense for it. kfake calls a method of a nil request for a key that
 // it doesn't know.
 func (h head) check(size uint32) error {
-	max, ok := servedVersions().LookupMaxKeyVersion(h.key)
+	newest, ok := servedVersions().LookupMaxKeyVersion(h.key)
 	if !ok {
 		return refuse("API key %d, version %d: not served here", h.key, h.version)
 	}
 	// A client that is newer than the broker begins with its own version of
 	// ApiVersions, and is answered with what there is (KIP-511).
-	if h.version < 0 || h.version > max && h.key != kmsg.ApiVersions.Int16() {
-		return refuse("%s version %d: only 0 to %d are known", kmsg.NameForKey(h.key), h.version, max)
+	if h.version < 0 || h.version > newest && h.key != kmsg.ApiVersions.Int16() {
+		return refuse("%s version %d: only 0 to %d are known", kmsg.NameForKey(h.key), h.version, newest)
 	}
 	if size > maxControlFrame && h.key != kmsg.Produce.Int16() {
 		return refuse("%s of %d bytes: more than %d are only taken for produce requests", kmsg.NameForKey(h.key), size, maxControlFrame)

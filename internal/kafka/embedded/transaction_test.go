@@ -29,7 +29,6 @@ func TestConsumeProduceCommit(t *testing.T) {
 		kgo.SeedBrokers(b.Addr()),
 		kgo.ConsumerGroup("service"), kgo.ConsumeTopics("in"), kgo.TransactionalID("service-0"),
 		kgo.SessionTimeout(time.Second), kgo.HeartbeatInterval(100*time.Millisecond),
-		kgo.RequireStableFetchOffsets(),
 	)
 	if err != nil {
 		t.Fatal(err)
