@@ -16,7 +16,7 @@ import (
 const (
 	// leastBackoff and mostBackoff bound the wait between two tries.
 	leastBackoff = 50 * time.Millisecond
-	mostBackoff = 5 * time.Second
+	mostBackoff  = 5 * time.Second
 
 	// pingTimeout bounds one try: a host that drops packets would otherwise
 	// hold it for as long as the caller waits.
