@@ -46,8 +46,8 @@ func (h *Handler) registerStream(api huma.API) {
 	}, h.stream)
 }
 
-func (h *Handler) stream(_ context.Context, in *streamInput) (*huma.StreamResponse, error) {
-	since, err := h.streamPosition(in)
+func (h *Handler) stream(ctx context.Context, in *streamInput) (*huma.StreamResponse, error) {
+	since, err := h.streamPosition(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +66,8 @@ func (h *Handler) stream(_ context.Context, in *streamInput) (*huma.StreamRespon
 	}}, nil
 }
 
-func (h *Handler) streamPosition(in *streamInput) (int64, error) {
-	now, _ := h.cfg.Tracker.Changed()
+func (h *Handler) streamPosition(ctx context.Context, in *streamInput) (int64, error) {
+	now, changed := h.cfg.Tracker.Changed()
 	text, where := in.LastEventID, "header.Last-Event-ID"
 	if text == "" {
 		text, where = in.Since, "query.since"
@@ -80,7 +80,15 @@ func (h *Handler) streamPosition(in *streamInput) (int64, error) {
 		return 0, &fieldProblem{where, "a position is expected: the id of an event of this stream, or 0"}
 	}
 	if since > now {
-		return 0, nil
+		// A change is told of a moment after it can be read: a client that has read it and comes back at once is ahead.
+		select {
+		case <-changed:
+		case <-time.After(tick):
+		case <-ctx.Done():
+		}
+		if now, _ = h.cfg.Tracker.Changed(); since > now {
+			return 0, nil
+		}
 	}
 	return since, nil
 }

@@ -41,8 +41,17 @@ func (b *boards) init(h *Handler) {
 	b.h, b.last, b.rows = h, make(map[time.Time]*board), make(map[string]*row)
 }
 
-// get gives the board of a view. It may be up to a tick old: if its seq is below the tracker's, ask again a tick later.
-func (b *boards) get(ctx context.Context, v view) (*board, error) {
+// get gives the board of a view as it is now.
+func (b *boards) get(ctx context.Context, v view) (*board, error) { return b.since(ctx, v, time.Now()) }
+
+// recent gives one that may be up to a tick old, for clients that ask all the time: if its seq is below the tracker's, ask
+// again a tick later.
+func (b *boards) recent(ctx context.Context, v view) (*board, error) {
+	return b.since(ctx, v, time.Now().Add(-tick))
+}
+
+// since gives a board that was made after the given time, or that nothing has changed since.
+func (b *boards) since(ctx context.Context, v view, oldest time.Time) (*board, error) {
 	stations, err := b.h.stationsOf(ctx)
 	if err != nil {
 		return nil, err
@@ -52,7 +61,7 @@ func (b *boards) get(ctx context.Context, v view) (*board, error) {
 	now := time.Now()
 	seq, _ := b.h.cfg.Tracker.Changed()
 	if last := b.last[v.Cleared]; last != nil && slices.EqualFunc(last.stations, stations, sameStation) &&
-		(last.seq == seq || now.Sub(last.made) < tick) {
+		(last.seq == seq || last.made.After(oldest)) {
 		return last, nil
 	}
 	fresh, err := b.load(ctx, v, seq, stations, now)

@@ -45,6 +45,8 @@ func (b *board) withCounts(s station, p stationPage) string {
 	switch {
 	case waiting > 0 && p.Down:
 		note += " · " + b.count(waiting) + " queued"
+	case waiting > 0 && halted > 0 && !p.Changing:
+		note = b.count(waiting) + " in hand" // no room for more
 	case waiting > 0 && !p.Changing:
 		note = s.With + " · " + b.count(waiting) + " in hand"
 	case waiting > 0:

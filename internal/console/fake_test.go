@@ -155,7 +155,6 @@ type world struct {
 	mails    fakeMailbox
 
 	clock    time.Time // the log's time, moved by the script
-	now      bool      // whether the log's time is now instead
 	serials  int
 	starts   []startCall
 	startErr error
@@ -167,7 +166,7 @@ type startCall struct {
 }
 
 func newWorld() *world {
-	w := &world{fakeTracker: newFakeTracker(), clock: time.Date(2025, 11, 24, 14, 2, 20, 0, time.Local), serials: 415}
+	w := &world{fakeTracker: newFakeTracker(), clock: time.Now().Add(-12 * time.Second), serials: 415}
 	for _, name := range []string{"provisioner", "authorizer", "notifier"} {
 		w.services.states = append(w.services.states, ServiceState{Name: name, Running: true})
 	}
@@ -207,21 +206,14 @@ func (w *world) start(_ context.Context, workflow string, input json.RawMessage,
 	return w.onboard(user), nil
 }
 
-func (w *world) time() time.Time {
-	if w.now {
-		return time.Now()
-	}
-	return w.clock
-}
-
 // onboard puts a user before the provisioner.
 func (w *world) onboard(user events.NewUser) string {
 	id := uuid.Must(uuid.NewV7()).String()
 	payload, _ := json.Marshal(user)
 	w.alter(id, func(s *tracker.Saga) {
-		*s = tracker.Saga{ID: id, Workflow: "onboarding", Subject: user.Email, Status: tracker.Running, Started: w.time()}
+		*s = tracker.Saga{ID: id, Workflow: "onboarding", Subject: user.Email, Status: tracker.Running, Started: w.clock}
 		s.Steps = append(s.Steps, tracker.Step{
-			Topic: columns[0].Topic, Service: columns[0].Service, State: tracker.StepQueued, Queued: w.time(), EventID: uuid.NewString(), Payload: payload,
+			Topic: columns[0].Topic, Service: columns[0].Service, State: tracker.StepQueued, Queued: w.clock, EventID: uuid.NewString(), Payload: payload,
 		})
 	})
 	return id
@@ -231,7 +223,7 @@ func (w *world) onboard(user events.NewUser) string {
 func (w *world) run(id string) {
 	w.alter(id, func(s *tracker.Saga) {
 		step := &s.Steps[len(s.Steps)-1]
-		step.State, step.Accepted, step.Started, step.Attempt = tracker.StepRunning, w.time(), w.time(), 1
+		step.State, step.Accepted, step.Started, step.Attempt = tracker.StepRunning, w.clock, w.clock, 1
 	})
 }
 
@@ -239,9 +231,6 @@ func (w *world) run(id string) {
 func (w *world) pass(id string, d time.Duration) {
 	w.alter(id, func(s *tracker.Saga) {
 		step := &s.Steps[len(s.Steps)-1]
-		if w.now {
-			d = time.Since(step.Queued)
-		}
 		step.State, step.Finished = tracker.StepDone, step.Queued.Add(d)
 		if step.Started.IsZero() {
 			step.Started = step.Queued

@@ -101,15 +101,15 @@ func (w *watcher) run(ctx context.Context) error {
 		// Signals are taken before the look, so that a change meanwhile ends the wait below at once.
 		seq, changed := w.h.cfg.Tracker.Changed()
 		services, mails, touched := w.h.demoChanges()
-		p, err := w.h.page(ctx, w.view)
+		b, err := w.h.boards.recent(ctx, w.view)
 		if err != nil {
 			return err
 		}
-		unsent, err := w.send(p, seq)
+		unsent, err := w.send(w.h.page(w.view, b), seq)
 		if err != nil {
 			return err
 		}
-		if unsent || p.Board.seq < seq {
+		if unsent || b.seq < seq {
 			continue // the board that clients share was a moment old, or there is more than one tick brings
 		}
 		select {

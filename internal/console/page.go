@@ -1,7 +1,6 @@
 package console
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -57,7 +56,11 @@ func (h *Handler) onboarding(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, problemOf(err))
 		return
 	}
-	p, err := h.page(r.Context(), v)
+	var p *page
+	b, err := h.boards.get(r.Context(), v)
+	if err == nil {
+		p = h.page(v, b)
+	}
 	if err == nil && v.Mail != "" && p.Mailbox {
 		p.Drawer = h.drawer(v)
 	}
@@ -80,19 +83,15 @@ func (h *Handler) respond(w http.ResponseWriter, name string, data any, err erro
 	_, _ = w.Write([]byte(html)) // the client may be gone
 }
 
-// page gathers what a view shows now.
-func (h *Handler) page(ctx context.Context, v view) (*page, error) {
-	b, err := h.boards.get(ctx, v)
-	if err != nil {
-		return nil, err
-	}
+// page gathers what a view shows with a board.
+func (h *Handler) page(v view, b *board) *page {
 	now := time.Now()
 	lag := h.cfg.Tracker.Lag()
 	p := &page{
 		View: v, Board: boardPage{b}, Position: h.position(b.version()), Now: now,
 		Broker: h.cfg.Broker, Durable: h.cfg.Durable,
 		Live:        freshnessOf(lag),
-		Unreachable: unreachable(lag, h.cfg.Broker),
+		Unreachable: unreachable(lag, h.cfg.Broker, now),
 		Warnings:    b.warnings(v, h.cfg.Demo != nil),
 		Stations:    b.stationPages(v),
 		Home:        b.home(),
@@ -119,7 +118,7 @@ func (h *Handler) page(ctx context.Context, v view) (*page, error) {
 			p.Mailbox, p.Mails = true, d.Mailbox.Count()
 		}
 	}
-	return p, nil
+	return p
 }
 
 // renderRow renders one row of the table. A row that still moves says how long it has been so; one that doesn't is

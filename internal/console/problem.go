@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -63,7 +62,7 @@ func problemOf(err error) huma.StatusError {
 	case errors.As(err, &wrong):
 		return huma.NewError(http.StatusUnprocessableEntity, "the request is not valid", problemDetail(wrong.location, wrong.message))
 	case errors.As(err, &query):
-		return huma.NewError(http.StatusUnprocessableEntity, "the request is not valid", problemDetail("query."+query.Field, query.Problem))
+		return huma.NewError(http.StatusUnprocessableEntity, "the request is not valid", problemDetail(queryParameter(query.Field), query.Problem))
 	case errors.As(err, &gone), errors.Is(err, tracker.ErrNotFound):
 		return huma.NewError(http.StatusNotFound, err.Error())
 	case errors.Is(err, errUsedUp):
@@ -75,6 +74,14 @@ func problemOf(err error) huma.StatusError {
 	default:
 		return huma.NewError(http.StatusInternalServerError, err.Error())
 	}
+}
+
+// queryParameter is where the API has a field of tracker.Query.
+func queryParameter(field string) string {
+	if field == "search" {
+		field = "q"
+	}
+	return "query." + field
 }
 
 // fieldErrors collects every *skald.FieldError in err, as the event type's Validate joined them.
@@ -99,11 +106,9 @@ func problemDetail(location, message string) error {
 
 func init() { huma.NewError = newProblem }
 
-// newProblem is what huma calls for its own findings too. It says in the detail what is wrong, so that a client that shows
-// nothing else still says it, and never sends a client's input back.
+// newProblem is what huma calls for its own findings too. It never sends a client's input back.
 func newProblem(status int, detail string, errs ...error) huma.StatusError {
 	model := &huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail}
-	var said []string
 	for _, err := range errs {
 		var d *huma.ErrorDetail
 		if !errors.As(err, &d) {
@@ -114,13 +119,9 @@ func newProblem(status int, detail string, errs ...error) huma.StatusError {
 			d.Message = "no valid JSON: " + d.Message
 		}
 		model.Errors = append(model.Errors, d)
-		said = append(said, strings.TrimPrefix(d.Location+": "+d.Message, ": "))
 	}
-	switch {
-	case status == http.StatusRequestEntityTooLarge:
+	if status == http.StatusRequestEntityTooLarge {
 		model.Detail = fmt.Sprintf("the body is larger than %s bytes (64 KiB)", thousands(maxBody))
-	case len(said) > 0:
-		model.Detail = detail + ": " + strings.Join(said, "; ")
 	}
 	return model
 }

@@ -34,8 +34,11 @@ func plainSeconds(d time.Duration) string {
 	return lasted(d)
 }
 
-func unreachable(lag tracker.Lag, broker string) string {
-	if lag.Reachable {
+// grace is how long the broker may be silent before a banner says so: the tracker's first contact takes a moment.
+const grace = 2 * time.Second
+
+func unreachable(lag tracker.Lag, broker string, now time.Time) string {
+	if lag.Reachable || now.Sub(lag.Since) < grace {
 		return ""
 	}
 	if broker == "" {

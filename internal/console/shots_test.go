@@ -114,17 +114,21 @@ func populated() *world {
 	for _, d := range []int{2800, 1120, 410, 190} {
 		w.pass(ada, time.Duration(d)*ms)
 	}
-	later(time.Second)
-	w.now = true
+	later(3 * time.Second)
 	finn := w.onboard(user("Finn Ó Briain", "finn.obriain", "engineering"))
-	w.pass(finn, 0)
-	w.pass(finn, 0)
+	w.pass(finn, 380*ms)
+	w.pass(finn, 1920*ms)
 	w.run(finn)
+	later(600 * ms)
 	greta := w.onboard(user("Greta Vantongeren", "greta.vantongeren", "sales"))
-	w.complete(greta, 0)
+	for _, d := range []int{440, 310, 520, 140} {
+		w.pass(greta, time.Duration(d)*ms)
+	}
+	later(3900 * ms)
 	hamza := w.onboard(user("Hamza El-Idrissi", "hamza.elidrissi", "engineering"))
-	w.pass(hamza, 0)
+	w.pass(hamza, 210*ms)
 	w.run(hamza)
+	later(400 * ms)
 	ivar := w.onboard(user("Ivar Solheim", "ivar.solheim", "design"))
 	w.run(ivar)
 	at := w.clock
@@ -140,13 +144,13 @@ func populated() *world {
 // downWorld has three users waiting for a service that is stopped.
 func downWorld() *world {
 	w := newWorld()
-	w.now = true
-	for _, u := range []events.NewUser{
+	for i, u := range []events.NewUser{
 		{Name: "Jun Takamori", Email: "jun.takamori@example.com", Department: "support"},
 		{Name: "Ada Lindqvist", Email: "ada.lindqvist@example.com", Department: "engineering"},
 		{Name: "Edda Nyström", Email: "edda.nystrom@example.com", Department: "design"},
 	} {
-		w.pass(w.onboard(u), 0)
+		w.clock = w.clock.Add(2700 * time.Millisecond)
+		w.pass(w.onboard(u), time.Duration(470+70*i)*time.Millisecond)
 	}
 	_ = w.services.Stop(context.Background(), "authorizer")
 	return w

@@ -33,7 +33,7 @@ type station struct {
 // stationsOf says how each service is: as `skald up` knows it, else by the heartbeats that the tracker saw.
 func (h *Handler) stationsOf(ctx context.Context) ([]station, error) {
 	stations := []station{
-		{Name: "provisioner", State: "unseen", Role: "begins and ends", With: "begins, ends"},
+		{Name: "provisioner", State: "unseen", Role: "begins and ends", With: "both ends"},
 		{Name: "authorizer", State: "unseen", Role: "grants", With: "grants"},
 		{Name: "notifier", State: "unseen", Role: "mails", With: "mails"},
 	}

@@ -18,6 +18,12 @@ export async function call(method, path, body, headers = {}) {
   return answer;
 }
 
+// worded is a problem as a sentence.
+export function worded(problem) {
+  const errors = (problem.errors ?? []).map((e) => (e.location ? e.location + ": " : "") + e.message);
+  return [problem.detail ?? String(problem), errors.join("; ")].filter(Boolean).join(": ");
+}
+
 export async function onOnboard() {
   await attempt(() => call("POST", "/api/v1/demo/hires"));
 }
@@ -44,7 +50,7 @@ async function attempt(action) {
     await action();
     failed.hidden = true;
   } catch (problem) {
-    const text = problem.detail ?? String(problem);
+    const text = worded(problem);
     failed.querySelector("span").textContent = text;
     failed.hidden = false;
     say([text]);

@@ -1,5 +1,5 @@
 // The form for a user of one's own. The API says what is wrong with a field; nothing is checked twice.
-import { call } from "./actions.js";
+import { call, worded } from "./actions.js";
 import { say } from "./status.js";
 
 const dialog = document.getElementById("form");
@@ -41,8 +41,8 @@ function refuse(problem) {
     first ??= field;
   }
   if (first) first.focus();
-  else document.getElementById("wrong").textContent = problem.detail ?? String(problem);
-  say([problem.detail ?? String(problem)]);
+  else document.getElementById("wrong").textContent = worded(problem);
+  say([worded(problem)]);
 }
 
 function clear() {

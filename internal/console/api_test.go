@@ -1,0 +1,400 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skald-saga/skald/internal/tracker"
+	"github.com/skald-saga/skald/services/events"
+)
+
+// ask sends a request to a handler and decodes its JSON answer into v.
+func ask(t *testing.T, h http.Handler, method, path, body string, v any, headers ...string) *http.Response {
+	t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	response := w.Result()
+	content, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v != nil {
+		if err := json.Unmarshal(content, v); err != nil {
+			t.Fatalf("%s %s: %s\n%s", method, path, err, content)
+		}
+	}
+	return response
+}
+
+type problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Errors []struct {
+		Location string `json:"location"`
+		Message  string `json:"message"`
+	} `json:"errors"`
+}
+
+const ada = `{"name":"Ada","email":"ada@example.com","department":"engineering"}`
+
+func TestStartSaga(t *testing.T) {
+	w := newWorld()
+	h := New(w.config(t))
+	var answer struct{ ID string }
+	response := ask(t, h, "POST", "/api/v1/sagas", `{"workflow":"onboarding","input":`+ada+`}`, &answer, "Idempotency-Key", "k1")
+	if response.StatusCode != http.StatusAccepted {
+		t.Fatal(response.Status)
+	}
+	want := []startCall{{"onboarding", "k1", events.NewUser{Name: "Ada", Email: "ada@example.com", Department: "engineering"}}}
+	if diff := cmp.Diff(want, w.starts, cmp.AllowUnexported(startCall{})); diff != "" {
+		t.Error(diff)
+	}
+	var saga Saga
+	if response := ask(t, h, "GET", "/api/v1/sagas/"+answer.ID, "", &saga); response.StatusCode != http.StatusOK {
+		t.Fatal(response.Status)
+	}
+	if saga.Status != "running" || len(saga.Steps) != 1 || saga.Steps[0].State != "queued" || saga.Subject != "ada@example.com" {
+		t.Errorf("%+v", saga)
+	}
+	if diff := cmp.Diff(ada, string(saga.Steps[0].Payload)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestGetSagaTellsItsSteps(t *testing.T) {
+	w := newWorld()
+	h := New(w.config(t))
+	id := w.onboard(events.NewUser{Name: "Ada", Email: "ada@example.com", Department: "engineering"})
+	w.complete(id, 1e8)
+	var saga Saga
+	ask(t, h, "GET", "/api/v1/sagas/"+id, "", &saga)
+	var topics []string
+	for _, s := range saga.Steps {
+		topics = append(topics, s.Topic+" "+s.State)
+		if s.Queued.IsZero() || s.Finished.Sub(s.Queued) != 1e8 {
+			t.Errorf("%s: %v to %v", s.Topic, s.Queued, s.Finished)
+		}
+	}
+	if diff := cmp.Diff([]string{"new-user done", "authorize done", "notify done", "notified done"}, topics); diff != "" {
+		t.Error(diff)
+	}
+	if saga.Status != "completed" || saga.Outcome != "completed" || saga.Ended.Sub(saga.Started) != 4e8 {
+		t.Errorf("%+v", saga)
+	}
+}
+
+func TestListSagas(t *testing.T) {
+	w := newWorld()
+	h := New(w.config(t))
+	for _, name := range []string{"a", "b", "c"} {
+		w.clock = w.clock.Add(1e9)
+		w.onboard(events.NewUser{Name: name, Email: name + "@example.com", Department: "sales"})
+	}
+	type page struct {
+		Sagas []Saga
+		Next  string
+	}
+	var first, second, none page
+	ask(t, h, "GET", "/api/v1/sagas?workflow=onboarding&limit=2", "", &first)
+	ask(t, h, "GET", "/api/v1/sagas?workflow=onboarding&limit=2&cursor="+first.Next, "", &second)
+	var subjects []string
+	for _, s := range append(first.Sagas, second.Sagas...) {
+		subjects = append(subjects, s.Subject)
+	}
+	if diff := cmp.Diff([]string{"c@example.com", "b@example.com", "a@example.com"}, subjects); diff != "" {
+		t.Error(diff)
+	}
+	if second.Next != "" {
+		t.Errorf("the last page has the cursor %q", second.Next)
+	}
+	ask(t, h, "GET", "/api/v1/sagas?status=completed", "", &none)
+	if none.Sagas == nil || len(none.Sagas) != 0 {
+		t.Errorf("no saga is completed: %v", none.Sagas)
+	}
+}
+
+func TestBadRequests(t *testing.T) {
+	w := newWorld()
+	h := New(w.config(t))
+	post := func(body string) []string { return []string{"POST", "/api/v1/sagas", body} }
+	get := func(path string) []string { return []string{"GET", path, ""} }
+	user := func(fields string) []string { return post(`{"workflow":"onboarding","input":{` + fields + `}}`) }
+	for name, c := range map[string]struct {
+		request  []string
+		status   int
+		location string // of one of the errors; empty if the detail says all
+		says     string
+	}{
+		"malformed JSON":     {post(`{"workflow":`), 400, "body", "no valid JSON"},
+		"no body":            {post(``), 400, "", "body is required"},
+		"no object":          {post(`[1]`), 422, "body", "expected object"},
+		"no workflow":        {post(`{"input":{}}`), 422, "body", "workflow"},
+		"no input":           {post(`{"workflow":"onboarding"}`), 422, "body", "input"},
+		"workflow of a type": {post(`{"workflow":7,"input":{}}`), 422, "body.workflow", "expected string"},
+		"input of a type":    {post(`{"workflow":"onboarding","input":"Ada"}`), 422, "body.input", "an object is expected"},
+		"unknown workflow":   {post(`{"workflow":"offboarding","input":{}}`), 422, "body.workflow", "onboarding"},
+		"unknown property":   {post(`{"workflow":"onboarding","input":{},"speed":9}`), 422, "body.speed", "unexpected property"},
+		"unknown department": {user(`"name":"Ada","email":"ada@example.com","department":"sails"`), 422, "body.input.department", "engineering, sales"},
+		"no name":            {user(`"email":"ada@example.com","department":"sales"`), 422, "body.input.name", ""},
+		"bad mail address":   {user(`"name":"Ada","email":"ada","department":"sales"`), 422, "body.input.email", ""},
+		"too large":          {post(`{"workflow":"onboarding","input":{"name":"` + strings.Repeat("x", maxBody) + `"}}`), 413, "", "64 KiB"},
+		"garbled cursor":     {get("/api/v1/sagas?cursor=%00"), 422, "query.cursor", ""},
+		"limit no number":    {get("/api/v1/sagas?limit=many"), 422, "query.limit", "integer"},
+		"limit zero":         {get("/api/v1/sagas?limit=0"), 422, "query.limit", ">= 1"},
+		"limit too large":    {get("/api/v1/sagas?limit=1001"), 422, "query.limit", "<= 1000"},
+		"unknown status":     {get("/api/v1/sagas?status=lost"), 422, "query.status", "running"},
+		"unknown parameter":  {get("/api/v1/sagas?stauts=halted"), 422, "query.stauts", "unknown"},
+		"garbled ID":         {get("/api/v1/sagas/42"), 422, "path.id", "uuid"},
+		"unknown ID":         {get("/api/v1/sagas/6ba7b810-9dad-11d1-80b4-00c04fd430c8"), 404, "", "no such saga"},
+		"garbled position":   {get("/api/v1/stream?since=yesterday"), 422, "query.since", "position"},
+		"nothing there":      {get("/api/v2/sagas"), 404, "", "/openapi.json"},
+		"no such asset":      {get("/assets/main.js"), 404, "", "nothing"},
+		"wrong method":       {[]string{"DELETE", "/api/v1/sagas", ""}, 405, "", "GET, HEAD, POST"},
+		"garbled view":       {get("/?trace=maybe"), 422, "query.trace", "on or off"},
+		"garbled clearing":   {get("/?cleared=noon"), 422, "query.cleared", "2006-01-02"},
+		"unknown service":    {[]string{"POST", "/api/v1/demo/services/mailer/stop", ""}, 404, "", "provisioner, authorizer and notifier"},
+		"lag no duration":    {[]string{"PUT", "/api/v1/demo/lag", `{"min":"0s","max":"3"}`}, 422, "body.max", "duration"},
+		"lag reversed":       {[]string{"PUT", "/api/v1/demo/lag", `{"min":"3s","max":"1s"}`}, 422, "body.min", "above"},
+		"lag too long":       {[]string{"PUT", "/api/v1/demo/lag", `{"min":"0s","max":"1h"}`}, 422, "body.max", "1m0s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p problem
+			response := ask(t, h, c.request[0], c.request[1], c.request[2], &p, "Content-Type", "application/json")
+			if got := response.Header.Get("Content-Type"); got != "application/problem+json" {
+				t.Errorf("content type %s", got)
+			}
+			if response.StatusCode != c.status || p.Status != c.status || p.Title == "" || p.Detail == "" {
+				t.Fatalf("%s: %+v", response.Status, p)
+			}
+			if c.location == "" {
+				if !strings.Contains(p.Detail, c.says) {
+					t.Errorf("%+v doesn't say %q", p, c.says)
+				}
+				return
+			}
+			for _, e := range p.Errors {
+				if e.Location == c.location && strings.Contains(e.Message, c.says) {
+					return
+				}
+			}
+			t.Errorf("%+v doesn't say %q of %s", p, c.says, c.location)
+		})
+	}
+	if len(w.starts) != 0 {
+		t.Errorf("started: %v", w.starts)
+	}
+}
+
+func TestEveryWrongFieldIsNamed(t *testing.T) {
+	h := New(newWorld().config(t))
+	var p problem
+	ask(t, h, "POST", "/api/v1/sagas", `{"workflow":"onboarding","input":{}}`, &p)
+	var locations []string
+	for _, e := range p.Errors {
+		locations = append(locations, e.Location)
+	}
+	if diff := cmp.Diff([]string{"body.input.name", "body.input.email", "body.input.department"}, locations); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestBodyOfTheLargestSize(t *testing.T) {
+	w := newWorld()
+	h := New(w.config(t))
+	body := `{"workflow":"onboarding","input":` + ada + `}`
+	body += strings.Repeat(" ", maxBody-len(body))
+	if response := ask(t, h, "POST", "/api/v1/sagas", body, nil); response.StatusCode != http.StatusAccepted {
+		t.Errorf("%d bytes: %s", len(body), response.Status)
+	}
+	if response := ask(t, h, "POST", "/api/v1/sagas", body+" ", nil); response.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("%d bytes: %s", len(body)+1, response.Status)
+	}
+}
+
+func TestForeignContentTypeIsRefused(t *testing.T) {
+	h := New(newWorld().config(t))
+	response := ask(t, h, "POST", "/api/v1/sagas", `{"workflow":"onboarding","input":`+ada+`}`, nil, "Content-Type", "text/plain")
+	if response.StatusCode != http.StatusUnsupportedMediaType {
+		t.Error(response.Status)
+	}
+}
+
+func TestUnreachableBroker(t *testing.T) {
+	w := newWorld()
+	w.startErr = errors.New("dial tcp 127.0.0.1:9092: connection refused")
+	h := New(w.config(t))
+	var p problem
+	response := ask(t, h, "POST", "/api/v1/demo/hires", "", &p)
+	if response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(p.Detail, "connection refused") {
+		t.Errorf("%s: %+v", response.Status, p)
+	}
+	if next, _ := w.hires.Peek(); next.Name != "Kaia Ben-Ami" || w.hires.Remaining() != 2 {
+		t.Errorf("the hire was used up: %v is next", next)
+	}
+	response = ask(t, h, "POST", "/api/v1/sagas", `{"workflow":"onboarding","input":`+ada+`}`, &p)
+	if response.StatusCode != http.StatusServiceUnavailable {
+		t.Error(response.Status)
+	}
+}
+
+func TestOnboardNextHire(t *testing.T) {
+	w := newWorld()
+	h := New(w.config(t))
+	var next struct {
+		Next      *events.NewUser
+		Remaining int
+	}
+	ask(t, h, "GET", "/api/v1/demo/hires", "", &next)
+	if next.Next == nil || next.Next.Name != "Kaia Ben-Ami" || next.Remaining != 2 {
+		t.Errorf("%+v", next)
+	}
+	for range 2 {
+		if response := ask(t, h, "POST", "/api/v1/demo/hires", "", nil); response.StatusCode != http.StatusAccepted {
+			t.Fatal(response.Status)
+		}
+	}
+	var p problem
+	response := ask(t, h, "POST", "/api/v1/demo/hires", "", &p)
+	if response.StatusCode != http.StatusConflict || p.Detail != "No more new users to onboard." {
+		t.Errorf("%s: %+v", response.Status, p)
+	}
+	if len(w.starts) != 2 || w.starts[0].key == w.starts[1].key || w.starts[0].key == "" {
+		t.Errorf("%+v", w.starts)
+	}
+}
+
+func TestRepeatedHireKeepsItsKey(t *testing.T) {
+	w := newWorld()
+	h := New(w.config(t))
+	var keys []string
+	start := h.cfg.Start
+	h.cfg.Start = func(ctx context.Context, workflow string, input json.RawMessage, key string) (string, error) {
+		keys = append(keys, key)
+		if len(keys) == 1 {
+			_, _ = start(ctx, workflow, input, key)
+			return "", errors.New("the answer was lost")
+		}
+		return start(ctx, workflow, input, key)
+	}
+	ask(t, h, "POST", "/api/v1/demo/hires", "", nil)
+	ask(t, h, "POST", "/api/v1/demo/hires", "", nil)
+	if len(keys) != 2 || keys[0] != keys[1] {
+		t.Errorf("keys %q: the second click would start a second saga", keys)
+	}
+}
+
+func TestDemoServicesAndLag(t *testing.T) {
+	w := newWorld()
+	h := New(w.config(t))
+	var services struct{ Services []DemoService }
+	ask(t, h, "POST", "/api/v1/demo/services/authorizer/stop", "", &services)
+	want := []DemoService{{"provisioner", "running"}, {"authorizer", "stopped"}, {"notifier", "running"}}
+	if diff := cmp.Diff(want, services.Services); diff != "" {
+		t.Error(diff)
+	}
+	ask(t, h, "POST", "/api/v1/demo/services/authorizer/play", "", &services)
+	if services.Services[1].State != "running" {
+		t.Errorf("%+v", services)
+	}
+	var lag DemoLag
+	ask(t, h, "PUT", "/api/v1/demo/lag", `{"min":"500ms","max":"1.5s"}`, &lag)
+	if got := w.faults.Lag(); got.Min != 5e8 || got.Max != 15e8 || lag.Max != "1.5s" {
+		t.Errorf("%v, %v", got, lag)
+	}
+}
+
+func TestMails(t *testing.T) {
+	w := newWorld()
+	h := New(w.config(t))
+	for _, name := range []string{"Ada", "Bo", "Cleo"} {
+		w.mails.deliver(events.NewUser{Name: name, Email: name + "@example.com"}, "Nordbook 14", "NB14-00001", "vpn", w.clock)
+	}
+	var page struct {
+		Count int64
+		Mails []Mail
+	}
+	ask(t, h, "GET", "/api/v1/demo/mails?limit=1&before=3", "", &page)
+	if page.Count != 3 || len(page.Mails) != 1 || page.Mails[0].ToName != "Bo" {
+		t.Errorf("%+v", page)
+	}
+}
+
+func TestHealthAndReadiness(t *testing.T) {
+	w := newWorld()
+	cfg := w.config(t)
+	var ready error = errors.New("service notifier is not running")
+	cfg.Ready = func(context.Context) error { return ready }
+	h := New(cfg)
+	if response := ask(t, h, "GET", "/healthz", "", nil); response.StatusCode != http.StatusOK {
+		t.Error(response.Status)
+	}
+	var p problem
+	response := ask(t, h, "GET", "/readyz", "", &p)
+	if response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(p.Detail, "notifier is not running") {
+		t.Errorf("%s: %+v", response.Status, p)
+	}
+	ready = nil
+	if response := ask(t, h, "GET", "/readyz", "", nil); response.StatusCode != http.StatusOK {
+		t.Error(response.Status)
+	}
+}
+
+func TestOpenAPI(t *testing.T) {
+	h := New(newWorld().config(t))
+	var document struct {
+		OpenAPI string
+		Info    struct{ Version string }
+		Paths   map[string]map[string]any
+	}
+	response := ask(t, h, "GET", "/openapi.json", "", &document)
+	if response.StatusCode != http.StatusOK || !strings.HasPrefix(document.OpenAPI, "3.1") || document.Info.Version != "dev" {
+		t.Errorf("%s: %+v", response.Status, document.Info)
+	}
+	for path, method := range map[string]string{
+		"/healthz": "get", "/readyz": "get", "/api/v1/sagas": "post", "/api/v1/sagas/{id}": "get", "/api/v1/stream": "get",
+		"/api/v1/demo/hires": "post", "/api/v1/demo/services/{name}/play": "post", "/api/v1/demo/services/{name}/stop": "post",
+		"/api/v1/demo/lag": "put", "/api/v1/demo/mails": "get",
+	} {
+		if document.Paths[path][method] == nil {
+			t.Errorf("%s %s is not in it", method, path)
+		}
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	cfg := newWorld().config(t)
+	if response := ask(t, New(cfg), "GET", "/metrics", "", nil); response.StatusCode != http.StatusNotFound {
+		t.Error(response.Status)
+	}
+	cfg.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `"skald_up 1"`) })
+	if response := ask(t, New(cfg), "GET", "/metrics", "", nil); response.StatusCode != http.StatusOK {
+		t.Error(response.Status)
+	}
+}
+
+func TestTrackerThatFails(t *testing.T) {
+	w := newWorld()
+	w.err = errors.New("disk full")
+	h := New(w.config(t))
+	for _, path := range []string{"/", "/api/v1/sagas", "/api/v1/sagas/6ba7b810-9dad-11d1-80b4-00c04fd430c8"} {
+		var p problem
+		if response := ask(t, h, "GET", path, "", &p); response.StatusCode != http.StatusInternalServerError || !strings.Contains(p.Detail, "disk full") {
+			t.Errorf("%s: %s: %+v", path, response.Status, p)
+		}
+	}
+}
+
+var _ Tracker = (*tracker.Tracker)(nil)
