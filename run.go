@@ -36,6 +36,6 @@ func (c Config) engine() engine.Config {
 		Brokers: c.Brokers, Namespace: c.namespace(), Partitions: c.Partitions, Instance: c.Instance,
 		MaxOpenSagas: c.MaxOpenSagas, MaxUnfinished: c.MaxUnfinished, DrainTimeout: c.DrainTimeout,
 		Logger: c.Logger, Metrics: c.Metrics, Settle: c.Settle,
-		Joined: c.Joined,
+		Joined: c.Joined, TransactionTimeout: engine.DefaultTransactionTimeout, Upkeep: engine.DefaultUpkeep,
 	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -21,11 +22,15 @@ type assignment struct {
 	fatal  error
 }
 
-// assignmentEvent is one step: partitions lost, one restored, or an assignment completed.
+// assignmentEvent is one step of a rebalance. They come in this order: lost, assigned, then restored for each partition.
+//
+// lost can be missing: kgo's transact session tells of it only once until a transaction ends, and an idle service goes through
+// several rebalances without one. So an assignment replaces all that was before: ours is an eager protocol, everything is
+// given up and restored anew.
 type assignmentEvent struct {
 	lost     []int32
+	assigned []int32 // the whole assignment; not nil in this event
 	restored *restored
-	assigned bool
 }
 
 // restored is a partition's state as of its assignment.
@@ -63,16 +68,22 @@ func (a *assignment) reset() {
 	a.events, a.fatal = nil, nil
 }
 
-func (a *assignment) onAssigned(context.Context, *kgo.Client, map[string][]int32) {
-	a.add(assignmentEvent{assigned: true})
+func (a *assignment) onAssigned(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
+	a.add(assignmentEvent{assigned: numbers(assigned)})
 }
 
 func (a *assignment) onLost(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
-	var e assignmentEvent
-	for _, partitions := range lost {
-		e.lost = append(e.lost, partitions...)
+	a.add(assignmentEvent{lost: numbers(lost)})
+}
+
+// numbers gives the partition numbers of all topics, never nil.
+func numbers(byTopic map[string][]int32) []int32 {
+	all := []int32{}
+	for _, partitions := range byTopic {
+		all = append(all, partitions...)
 	}
-	a.add(e)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // applyAssignment brings the loop's ledgers up to date.
@@ -86,13 +97,15 @@ func (s *Session) applyAssignment() error {
 			delete(s.ledgers, partition)
 			delete(s.consumed, partition)
 		}
+		if e.assigned != nil {
+			clear(s.ledgers)
+			clear(s.consumed)
+			s.executions.abandon(func(partition int32) bool { return slices.Contains(e.assigned, partition) })
+			s.cfg.Joined(s.service.Name)
+		}
 		if r := e.restored; r != nil {
 			s.ledgers[r.partition], s.consumed[r.partition] = r.ledger, r.consumed
 			s.metrics.replayed.Add(float64(r.replayed))
-		}
-		if e.assigned {
-			s.executions.abandon(func(partition int32) bool { return s.ledgers[partition] != nil })
-			s.cfg.Joined(s.service.Name)
 		}
 	}
 	return nil

@@ -25,7 +25,26 @@ type Config struct {
 	// Settle is how long after a commit the loop goes on collecting: 3 ms on Kafka, where the markers of the last transaction
 	// are still being written, 0 on the embedded broker.
 	Settle time.Duration
+
+	// TransactionTimeout is how long the coordinator lets a transaction be open, from its first record on, before it aborts it. A
+	// commit is given up after three times as long.
+	TransactionTimeout time.Duration
+
+	Upkeep Upkeep
 }
+
+// Upkeep says how often a session looks after its ledgers.
+type Upkeep struct {
+	TrimEvery       time.Duration // deletion of records that no replay needs
+	TrimAtLeast     int64         // records of a partition: deleting fewer isn't worth a request
+	CheckpointEvery time.Duration // writing down the consumed offsets
+}
+
+// DefaultTransactionTimeout is what the library uses.
+const DefaultTransactionTimeout = 10 * time.Second
+
+// DefaultUpkeep is what the library uses.
+var DefaultUpkeep = Upkeep{TrimEvery: 5 * time.Second, TrimAtLeast: 1000, CheckpointEvery: time.Minute}
 
 // Fixed measures of the loop. Each was found by experiment (docs/design.md, "The engine").
 const (
@@ -33,9 +52,8 @@ const (
 	holdTime   = 20 * time.Millisecond // how long a batch waits for its handlers before it parks them
 	idlePoll   = time.Second           // how long a poll waits when nothing comes, before housekeeping
 
-	transactionTimeout = 10 * time.Second
-	rebalanceTimeout   = 5 * time.Second
-	sessionTimeout     = 6 * time.Second
+	rebalanceTimeout = 5 * time.Second
+	sessionTimeout   = 6 * time.Second
 
 	dedupeWindow = 10 * time.Minute
 	dedupeMost   = 500_000 // closed sagas remembered by one session

@@ -153,7 +153,7 @@ func (s *Session) groupOptions() []kgo.Opt {
 	return []kgo.Opt{
 		kgo.ConsumerGroup(s.cfg.Namespace.Group(s.service.Name)),
 		kgo.TransactionalID(s.cfg.Namespace.Group(s.service.Name) + "." + s.cfg.Instance),
-		kgo.TransactionTimeout(transactionTimeout),
+		kgo.TransactionTimeout(s.cfg.TransactionTimeout),
 		kgo.ConsumeTopics(topics...),
 		kgo.Balancers(kafka.NewBalancer()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),

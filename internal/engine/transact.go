@@ -22,7 +22,7 @@ func (s *Session) commit(ctx context.Context, b *batch) error {
 	if b.empty() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, 3*transactionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, 3*s.cfg.TransactionTimeout)
 	defer cancel()
 	committed, err := s.transact(ctx, b)
 	if committed {

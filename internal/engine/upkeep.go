@@ -9,11 +9,8 @@ import (
 )
 
 const (
-	trimEvery       = 5 * time.Second
-	trimAtLeast     = 1000 // records of a partition: deleting fewer isn't worth a request
-	rewriteMost     = 500  // entries written again in one transaction
-	checkpointEvery = time.Minute
-	trimTimeout     = 10 * time.Second
+	rewriteMost = 500 // entries written again in one transaction
+	trimTimeout = 10 * time.Second
 )
 
 // upkeep is what keeps the ledgers' logs short and the checkpoints fresh.
@@ -36,7 +33,7 @@ func (s *Session) keepUp(b *batch) {
 		}
 	}
 	if checkpoint || s.upkeep.nextCheckpoint.IsZero() {
-		s.upkeep.nextCheckpoint = b.now.Add(checkpointEvery)
+		s.upkeep.nextCheckpoint = b.now.Add(s.cfg.Upkeep.CheckpointEvery)
 	}
 }
 
@@ -58,7 +55,7 @@ func (s *Session) trim(ctx context.Context) {
 	if now.Before(u.nextTrim) {
 		return
 	}
-	u.nextTrim = now.Add(trimEvery)
+	u.nextTrim = now.Add(s.cfg.Upkeep.TrimEvery)
 	if u.trimming != nil {
 		select {
 		case <-u.trimming:
@@ -71,7 +68,7 @@ func (s *Session) trim(ctx context.Context) {
 	}
 	before := kadm.Offsets{}
 	for partition, l := range s.ledgers {
-		if fence := l.Fence(); fence-u.trimmed[partition] >= trimAtLeast {
+		if fence := l.Fence(); fence-u.trimmed[partition] >= s.cfg.Upkeep.TrimAtLeast {
 			before.AddOffset(s.ledgerTopic, partition, fence, -1)
 			u.trimmed[partition] = fence
 		}
