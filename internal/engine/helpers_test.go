@@ -475,3 +475,20 @@ func header(r *kgo.Record, key string) string {
 }
 
 var errTest = errors.New("on purpose")
+
+// expectLedgerDone fails if work is left in a service's ledger.
+func (w *world) expectLedgerDone(service string) {
+	w.t.Helper()
+	left := map[string]bool{}
+	for _, r := range w.ledger(service) {
+		switch {
+		case r.Kind == wire.KindWork && r.Op == wire.OpPut:
+			left[r.ID] = true
+		case r.Kind == wire.KindWork && r.Op == wire.OpDelete:
+			delete(left, r.ID)
+		}
+	}
+	if len(left) > 0 {
+		w.t.Errorf("%d entries are left in the ledger of %s", len(left), service)
+	}
+}

@@ -137,11 +137,13 @@ func (b *batch) resumeEntry(l *ledger.Ledger, entry *ledger.Entry) {
 	it := entry.Data.(*item)
 	it.entry = entry
 	if it.step == nil {
+		l.GiveBack(entry) // no handler runs: should the transaction abort, it must be given out again
 		b.orphan(it, l)
 		return
 	}
 	if it.step.Role != wire.RoleBegin {
 		if reason := b.idle(it, l); reason != "" {
+			l.GiveBack(entry)
 			b.note(it, reason)
 			l.Finish(entry)
 			return
