@@ -19,7 +19,7 @@ func (h *Handler) registerMails(api huma.API) {
 
 // Mail is one mail of the demo's mailbox.
 type Mail struct {
-	Number    int64     `json:"number" doc:"Grows with every mail"`
+	Number    uint64    `json:"number" doc:"Grows with every mail"`
 	MessageID string    `json:"message_id"`
 	From      string    `json:"from"`
 	To        string    `json:"to"`
@@ -37,8 +37,8 @@ type mailsOutput struct {
 }
 
 func (h *Handler) listMails(_ context.Context, in *struct {
-	Limit  int   `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"At most so many"`
-	Before int64 `query:"before" minimum:"0" doc:"Only mails older than the one with this number; 0 is no bound"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"At most so many"`
+	Before uint64 `query:"before" minimum:"0" doc:"Only mails older than the one with this number; 0 is no bound"`
 }) (*mailsOutput, error) {
 	out := &mailsOutput{}
 	out.Body.Count = h.cfg.Demo.Mailbox.Count()

@@ -107,7 +107,7 @@ type Faults interface {
 // Mailbox is what the console asks of [mailbox.Mailbox].
 type Mailbox interface {
 	// Mails returns at most limit mails that are older than the one with the given number, the newest first. 0 is no bound.
-	Mails(limit int, before int64) []mailbox.Mail
+	Mails(limit int, before uint64) []mailbox.Mail
 	Count() int64
 	Changed() <-chan struct{}
 }

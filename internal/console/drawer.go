@@ -29,7 +29,7 @@ type mailPage struct {
 }
 
 // Number identifies the mail.
-func (m mailPage) Number() int64 { return m.Seq }
+func (m mailPage) Number() uint64 { return m.Seq }
 
 // Who is the name of the addressee, or the address if there is none.
 func (m mailPage) Who() string {
@@ -53,7 +53,7 @@ func (h *Handler) drawer(v view) *drawer {
 	box := h.cfg.Demo.Mailbox
 	d := &drawer{View: v}
 	count := box.Count()
-	wanted, _ := strconv.ParseInt(v.Mail, 10, 64) // "open" and garbled ones: 0, no mail
+	wanted, _ := strconv.ParseUint(v.Mail, 10, 64) // "open" and garbled ones: 0, no mail
 	add := func(m mailbox.Mail) *mailPage {
 		d.Mails = append(d.Mails, mailPage{Mail: m, URL: v.Reading(m.Seq).URL()})
 		return &d.Mails[len(d.Mails)-1]

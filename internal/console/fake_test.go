@@ -376,7 +376,7 @@ func (f *fakeMailbox) deliver(user events.NewUser, model, serial, access string,
 	defer f.mu.Unlock()
 	first, _, _ := strings.Cut(user.Name, " ")
 	f.mails = append(f.mails, mailbox.Mail{
-		Seq: int64(len(f.mails) + 1), MessageID: uuid.NewString() + "@skald.example", From: "onboarding@example.com", To: user.Email, ToName: user.Name,
+		Seq: uint64(len(f.mails) + 1), MessageID: uuid.NewString() + "@skald.example", From: "onboarding@example.com", To: user.Email, ToName: user.Name,
 		Subject: "Welcome, " + first + ": your " + model + " is waiting", Received: at,
 		Text: "Dear " + first + ",\r\n\r\nWelcome to " + capital(user.Department) + ". This is ready for you:\r\n\r\n" +
 			"  Device   " + model + ", serial " + serial + "\r\n  Access   " + access + "\r\n  Pick up  Service desk, from 09:00 on your first day\r\n\r\n" +
@@ -385,7 +385,7 @@ func (f *fakeMailbox) deliver(user events.NewUser, model, serial, access string,
 	f.next.notify()
 }
 
-func (f *fakeMailbox) Mails(limit int, before int64) []mailbox.Mail {
+func (f *fakeMailbox) Mails(limit int, before uint64) []mailbox.Mail {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var found []mailbox.Mail

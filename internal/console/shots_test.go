@@ -28,7 +28,7 @@ func TestShots(t *testing.T) {
 	down := downWorld()
 	_, downServer := serve(t, down.config(t))
 	_, emptyServer := serve(t, newWorld().config(t))
-	ctx := browser(t)
+	ctx := browse(t).ctx
 	for _, shot := range []struct {
 		name, path string
 		server     *httptest.Server

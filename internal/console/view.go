@@ -87,7 +87,7 @@ func (v view) Hiding(t time.Time) view {
 }
 
 // Reading is the same view with the mailbox at a mail; 0 is the list alone, as it opens.
-func (v view) Reading(number int64) view {
+func (v view) Reading(number uint64) view {
 	v.Mail = "open"
 	if number > 0 {
 		v.Mail = fmt.Sprint(number)

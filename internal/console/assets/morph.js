@@ -33,9 +33,29 @@ function attributes(from, to) {
   if (from.type === "range" && from !== document.activeElement) from.value = to.getAttribute("value");
 }
 
+// children pairs what has an ID with its like, and the rest in order. What has an ID stays where it is while its neighbours
+// come and go: moving it would take its focus away.
 function children(from, to) {
-  const now = [...from.childNodes];
-  const next = [...to.childNodes];
-  next.forEach((node, i) => (i < now.length ? morph(now[i], node) : from.append(node)));
-  now.slice(next.length).forEach((node) => node.remove());
+  const wanted = new Set([...to.children].map((node) => node.id).filter(Boolean));
+  const known = new Map([...from.children].filter((node) => wanted.has(node.id)).map((node) => [node.id, node]));
+  let place = from.firstChild;
+  const step = () => {
+    const node = place;
+    place = node.nextSibling;
+    return node;
+  };
+  for (const node of [...to.childNodes]) {
+    const like = node.id && known.get(node.id);
+    if (like) {
+      while (place && place !== like && !known.has(place.id)) step().remove();
+      if (place === like) step();
+      else from.insertBefore(like, place);
+      morph(like, node);
+    } else if (!place || known.has(place.id)) {
+      from.insertBefore(node, place);
+    } else {
+      morph(step(), node);
+    }
+  }
+  while (place) step().remove();
 }
