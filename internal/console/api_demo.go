@@ -13,9 +13,6 @@ import (
 	"github.com/skald-saga/skald/services/events"
 )
 
-// maxLag is what the API takes as lag; a longer one would look as if the demo had stopped.
-const maxLag = 60 * time.Second
-
 func (h *Handler) registerDemo(api huma.API) {
 	demoOp := func(id, method, path, summary string, errors ...int) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/v1/demo" + path, Summary: summary, Tags: []string{"Demo"}, Errors: errors}
@@ -140,7 +137,7 @@ func (h *Handler) switchService(ctx context.Context, name string, to func(contex
 // DemoLag bounds the lag that the demo draws for every step.
 type DemoLag struct {
 	Min string `json:"min" doc:"A duration, e.g. 0s" example:"0s"`
-	Max string `json:"max" doc:"A duration, at most 60s" example:"3s"`
+	Max string `json:"max" doc:"A duration, not below min" example:"3s"`
 }
 
 type lagOutput struct{ Body DemoLag }
@@ -157,15 +154,14 @@ func (h *Handler) setLag(ctx context.Context, in *struct{ Body DemoLag }) (*lagO
 		to             *time.Duration
 	}{{"body.min", in.Body.Min, &lag.Min}, {"body.max", in.Body.Max, &lag.Max}} {
 		d, err := time.ParseDuration(bound.text)
-		if err != nil || d < 0 || d > maxLag {
-			return nil, &fieldProblem{bound.location, "a duration between 0s and " + maxLag.String() + " is expected, e.g. 1.5s"}
+		if err != nil {
+			return nil, &fieldProblem{bound.location, "a duration is expected, e.g. 1.5s"}
 		}
 		*bound.to = d
 	}
-	if lag.Min > lag.Max {
-		return nil, &fieldProblem{"body.min", "must not be above max"}
+	if err := h.cfg.Demo.Faults.SetLag(lag); err != nil {
+		return nil, &fieldProblem{"body", err.Error()}
 	}
-	h.cfg.Demo.Faults.SetLag(lag)
 	h.touched.notify()
 	return h.getLag(ctx, nil)
 }

@@ -101,7 +101,7 @@ type Hires interface {
 // Faults is the lag that the demo adds to every step.
 type Faults interface {
 	Lag() demo.Range
-	SetLag(demo.Range)
+	SetLag(demo.Range) error // says what is allowed
 }
 
 // Mailbox is what the console asks of [mailbox.Mailbox].

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -150,8 +151,8 @@ func (f *fakeTracker) Lag() tracker.Lag {
 type world struct {
 	*fakeTracker
 	services fakeServices
-	hires    fakeHires
-	faults   fakeFaults
+	hires    *demo.Hires
+	faults   *demo.Faults
 	mails    fakeMailbox
 
 	clock    time.Time // the log's time, moved by the script
@@ -170,11 +171,11 @@ func newWorld() *world {
 	for _, name := range []string{"provisioner", "authorizer", "notifier"} {
 		w.services.states = append(w.services.states, ServiceState{Name: name, Running: true})
 	}
-	w.hires.list = []events.NewUser{
-		{Name: "Kaia Ben-Ami", Email: "kaia.benami@example.com", Department: "support"},
-		{Name: "Lars Ødegaard", Email: "lars.odegaard@example.com", Department: "finance"},
-	}
-	w.faults.lag = demo.Range{Max: 3 * time.Second}
+	w.hires = demo.NewHires(
+		events.NewUser{Name: "Kaia Ben-Ami", Email: "kaia.benami@example.com", Department: "support"},
+		events.NewUser{Name: "Lars Ødegaard", Email: "lars.odegaard@example.com", Department: "finance"},
+	)
+	w.faults = demo.NewFaults(demo.Range{Max: 3 * time.Second}, nil, rand.NewPCG(1, 2))
 	return w
 }
 
@@ -182,7 +183,7 @@ func newWorld() *world {
 func (w *world) config(t testing.TB) Config {
 	return Config{
 		Tracker: w, Start: w.start, Workflows: []string{"onboarding"}, Broker: "embedded broker 127.0.0.1:9092",
-		Demo: &Demo{Services: &w.services, Hires: &w.hires, Faults: &w.faults, Mailbox: &w.mails}, Logger: testLogger(t),
+		Demo: &Demo{Services: &w.services, Hires: w.hires, Faults: w.faults, Mailbox: &w.mails}, Logger: testLogger(t),
 	}
 }
 
@@ -310,60 +311,6 @@ func (f *fakeServices) set(name string, running bool) error {
 func (f *fakeServices) Play(_ context.Context, name string) error { return f.set(name, true) }
 func (f *fakeServices) Stop(_ context.Context, name string) error { return f.set(name, false) }
 func (f *fakeServices) Changed() <-chan struct{}                  { return f.next.changed() }
-
-type fakeHires struct {
-	mu   sync.Mutex
-	list []events.NewUser
-}
-
-func (f *fakeHires) Peek() (events.NewUser, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.list) == 0 {
-		return events.NewUser{}, false
-	}
-	return f.list[0], true
-}
-
-func (f *fakeHires) Next() (events.NewUser, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.list) == 0 {
-		return events.NewUser{}, false
-	}
-	next := f.list[0]
-	f.list = f.list[1:]
-	return next, true
-}
-
-func (f *fakeHires) PutBack(user events.NewUser) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.list = append([]events.NewUser{user}, f.list...)
-}
-
-func (f *fakeHires) Remaining() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.list)
-}
-
-type fakeFaults struct {
-	mu  sync.Mutex
-	lag demo.Range
-}
-
-func (f *fakeFaults) Lag() demo.Range {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.lag
-}
-
-func (f *fakeFaults) SetLag(lag demo.Range) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.lag = lag
-}
 
 type fakeMailbox struct {
 	mu    sync.Mutex

@@ -59,7 +59,9 @@ func TestTraceOffSaysWhoWaits(t *testing.T) {
 func TestEmptyPage(t *testing.T) {
 	w := newWorld()
 	wants(t, read(t, w, "/"), "No new users onboarded yet", "0 users")
-	w.hires.list = nil
+	for range 2 {
+		w.hires.Next()
+	}
 	wants(t, read(t, w, "/"), "No more new users to onboard.", "data-onboard disabled")
 }
 
