@@ -15,7 +15,8 @@ type batch struct {
 	s     *Session
 	now   time.Time
 	lanes map[laneKey]*lane
-	open  int // lanes whose first item's handler runs
+	open  int               // lanes whose first item's handler runs
+	queue map[*Step][]*lane // lanes whose first item waits for a place of its step
 
 	outputs   []output
 	concluded []*execution // their results are in this batch
@@ -45,7 +46,7 @@ type output struct {
 }
 
 func (s *Session) newBatch(now time.Time) *batch {
-	return &batch{s: s, now: now, lanes: map[laneKey]*lane{}, polled: map[int32]map[string]int64{}}
+	return &batch{s: s, now: now, lanes: map[laneKey]*lane{}, queue: map[*Step][]*lane{}, polled: map[int32]map[string]int64{}}
 }
 
 // add takes a polled record in.
@@ -106,7 +107,8 @@ func (b *batch) advance(ln *lane) {
 			}
 			continue
 		}
-		if !b.s.executions.mayStart(it.step) {
+		if b.s.executions.places(it.step) <= 0 {
+			b.queue[it.step] = append(b.queue[it.step], ln)
 			return
 		}
 		it.exec = b.s.executions.start(b.s.handlerContext, it, 1, b.now)
@@ -159,6 +161,7 @@ func (b *batch) collect() {
 	for {
 		for _, e := range b.s.executions.take() {
 			b.finish(e)
+			b.admit(e.step)
 		}
 		if b.open == 0 {
 			return
@@ -168,6 +171,15 @@ func (b *batch) collect() {
 		case <-hold.C:
 			return
 		}
+	}
+}
+
+// admit lets the lanes that wait for a place of a step have those that are free.
+func (b *batch) admit(step *Step) {
+	for b.s.executions.places(step) > 0 && len(b.queue[step]) > 0 {
+		ln := b.queue[step][0]
+		b.queue[step] = b.queue[step][1:]
+		b.advance(ln)
 	}
 }
 

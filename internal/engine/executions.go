@@ -57,8 +57,8 @@ func newExecutions(service string, m *metrics, l loggerFor) *executions {
 	}
 }
 
-// mayStart says whether the step has a free place.
-func (x *executions) mayStart(s *Step) bool { return x.running[s] < s.Concurrency }
+// places is how many more handlers of the step may start.
+func (x *executions) places(s *Step) int { return s.Concurrency - x.running[s] }
 
 // start begins a handler. Its context ends when it is abandoned or the session's drain time is over.
 func (x *executions) start(ctx context.Context, it *item, attempt int, now time.Time) *execution {

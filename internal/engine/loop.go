@@ -25,6 +25,9 @@ func (s *Session) loop(ctx context.Context) error {
 // turn is one batch: poll, handle, commit.
 func (s *Session) turn(ctx context.Context, wait time.Duration) error {
 	defer s.group.AllowRebalance()
+	if s.workWaits() {
+		wait = 0
+	}
 	fetches, err := s.poll(ctx, wait)
 	if err != nil {
 		return err
@@ -118,18 +121,34 @@ func (b *batch) resume() {
 	if s.stopping {
 		return
 	}
+	given := map[*Step]int{} // places that Ready has given away, whose handlers start after it returns
+	mayRun := func(e *ledger.Entry) bool {
+		it := e.Data.(*item)
+		if it.step == nil || s.executions.all[it.key] != nil {
+			return true
+		}
+		if s.executions.places(it.step) <= given[it.step] {
+			return false
+		}
+		given[it.step]++
+		return true
+	}
 	for _, l := range s.ledgers {
-		for _, entry := range l.Ready(b.now, batchLimit, s.hasPlace) {
+		clear(given)
+		for _, entry := range l.Ready(b.now, batchLimit, mayRun) {
 			b.resumeEntry(l, entry)
 		}
 	}
 }
 
-func (s *Session) hasPlace(e *ledger.Entry) bool {
-	if it, ok := e.Data.(*item); ok && it.step != nil {
-		return s.executions.mayStart(it.step)
+// workWaits says whether the last transaction made way for work in a ledger: for the next event of a saga, say.
+func (s *Session) workWaits() bool {
+	for _, l := range s.ledgers {
+		if l.Stirred() {
+			return true
+		}
 	}
-	return true
+	return false
 }
 
 func (b *batch) resumeEntry(l *ledger.Ledger, entry *ledger.Entry) {

@@ -26,7 +26,7 @@ func (l *Ledger) insert(e *Entry) {
 	if e.Kind == Work {
 		l.work++
 	}
-	l.ready = append(l.ready, e.Lane)
+	l.stir(e.Lane)
 }
 
 func (l *Ledger) remove(e *Entry) {
@@ -36,7 +36,7 @@ func (l *Ledger) remove(e *Entry) {
 	if len(ln.entries) == 0 {
 		delete(l.lanes, e.Lane)
 	} else {
-		l.ready = append(l.ready, e.Lane)
+		l.stir(e.Lane)
 	}
 	delete(l.entries, e.ID)
 	if e.Kind == Work {
@@ -44,14 +44,27 @@ func (l *Ledger) remove(e *Entry) {
 	}
 }
 
+// stir notes that the head of a lane may be ready.
+func (l *Ledger) stir(name string) {
+	l.ready = append(l.ready, name)
+	if head := l.lanes[name].entries[0]; head.Kind == Work && !head.taken {
+		l.stirred = true
+	}
+}
+
+// Stirred says whether work came to the head of a lane since Ready was last called: it is worth calling again.
+func (l *Ledger) Stirred() bool { return l.stirred }
+
 // Ready gives out at most most entries that may run now: work at the head of its lane, due, and not given out before. may
 // says whether the entry's step has a free place; an entry that hasn't is kept for the next call.
 func (l *Ledger) Ready(now time.Time, most int, may func(*Entry) bool) []*Entry {
 	var out []*Entry
 	var later []string
+	l.stirred = false
 	for i, name := range l.ready {
 		if len(out) == most {
 			later = append(later, l.ready[i:]...)
+			l.stirred = true
 			break
 		}
 		ln := l.lanes[name]
@@ -78,5 +91,5 @@ func (l *Ledger) GiveBack(e *Entry) {
 		return
 	}
 	e.taken = false
-	l.ready = append(l.ready, e.Lane)
+	l.stir(e.Lane)
 }
