@@ -9,7 +9,7 @@ import (
 
 // progress is a bar on a terminal, redrawn at most ten times a second; elsewhere it says nothing.
 type progress struct {
-	*console
+	*terminal
 	mu     sync.Mutex
 	total  int
 	n      int
@@ -17,8 +17,8 @@ type progress struct {
 	silent bool
 }
 
-func (c *console) newProgress(total int) *progress {
-	return &progress{console: c, total: total, silent: total < 2 || !isTerminal(c.err)}
+func (c *terminal) newProgress(total int) *progress {
+	return &progress{terminal: c, total: total, silent: total < 2 || !isTerminal(c.err)}
 }
 
 func (p *progress) step() {

@@ -20,15 +20,15 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// console is where a command reads and writes, and its settings.
-type console struct {
+// terminal is where a command reads and writes, and its settings.
+type terminal struct {
 	in       io.Reader
 	out, err io.Writer
 	settings *koanf.Koanf
 }
 
 func newRoot(in io.Reader, out, errOut io.Writer) *cobra.Command {
-	c := &console{in: in, out: out, err: errOut}
+	c := &terminal{in: in, out: out, err: errOut}
 	root := &cobra.Command{
 		Use:   "skald",
 		Short: "Choreographed, closed-loop sagas on Kafka",
@@ -104,7 +104,7 @@ var knownElsewhere = map[string]bool{
 }
 
 // logger writes for people on a terminal, and JSON where that was asked for.
-func (c *console) logger() (*slog.Logger, error) {
+func (c *terminal) logger() (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.settings.String("log-level"))); err != nil {
 		return nil, usage("--log-level %q: debug, info, warn and error are allowed", c.settings.String("log-level"))
@@ -126,4 +126,4 @@ func isTerminal(w io.Writer) bool {
 	return ok && isatty.IsTerminal(f.Fd()) && os.Getenv("NO_COLOR") == ""
 }
 
-func (c *console) json() bool { return c.settings.Bool("json") }
+func (c *terminal) json() bool { return c.settings.Bool("json") }

@@ -24,7 +24,7 @@ const (
 	startTimeout = 15 * time.Second
 )
 
-func newStart(c *console) *cobra.Command {
+func newStart(c *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "start WORKFLOW [JSON]",
 		Short: "Start sagas: one from the argument, or one per line of stdin",
@@ -47,7 +47,7 @@ before the first is published. With --watch it waits for the outcomes and prints
 	return cmd
 }
 
-func (c *console) start(ctx context.Context, args []string) error {
+func (c *terminal) start(ctx context.Context, args []string) error {
 	w, err := workflowNamed(args[0])
 	if err != nil {
 		return err
@@ -73,11 +73,11 @@ func (c *console) start(ctx context.Context, args []string) error {
 	if err := client.Ping(ping); err != nil {
 		return fmt.Errorf("%w\nNothing was started. Is skald up running? Name other brokers by --brokers", err)
 	}
-	r := &starts{console: c, workflow: w, client: client, key: key, watch: c.settings.Bool("watch")}
+	r := &starts{terminal: c, workflow: w, client: client, key: key, watch: c.settings.Bool("watch")}
 	return r.run(ctx, inputs)
 }
 
-func (c *console) client() (*skald.Client, error) {
+func (c *terminal) client() (*skald.Client, error) {
 	logger, err := c.logger()
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (c *console) client() (*skald.Client, error) {
 }
 
 // inputs gives the argument, or the lines of stdin that aren't empty.
-func (c *console) inputs(args []string) ([][]byte, error) {
+func (c *terminal) inputs(args []string) ([][]byte, error) {
 	if len(args) == 1 && args[0] != "-" {
 		return [][]byte{[]byte(args[0])}, nil
 	}

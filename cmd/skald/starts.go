@@ -15,7 +15,7 @@ import (
 
 // starts publishes inputs, many at a time, and waits for their outcomes if that was asked for.
 type starts struct {
-	*console
+	*terminal
 	workflow starter
 	client   *skald.Client
 	key      string

@@ -12,7 +12,7 @@ import (
 // version is set by the linker for a release (-ldflags "-X main.version=v1.2.3").
 var version = ""
 
-func newVersion(c *console) *cobra.Command {
+func newVersion(c *terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",

@@ -1,0 +1,326 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+
+	"github.com/skald-saga/skald"
+	"github.com/skald-saga/skald/internal/console"
+	"github.com/skald-saga/skald/internal/kafka/embedded"
+	"github.com/skald-saga/skald/internal/mailbox"
+	"github.com/skald-saga/skald/internal/tracker"
+	"github.com/skald-saga/skald/internal/tracker/store"
+	"github.com/skald-saga/skald/services/authorizer"
+	"github.com/skald-saga/skald/services/demo"
+	"github.com/skald-saga/skald/services/notifier"
+	"github.com/skald-saga/skald/services/provisioner"
+)
+
+const (
+	upPartitions    = 4
+	shutdownTimeout = 5 * time.Second
+)
+
+func newUp(c *terminal) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Run everything on this machine: broker, services, tracker, console",
+		Long: `Runs the onboarding demo in one process: an embedded Kafka-protocol broker, the services provisioner, authorizer and notifier, a
+mailbox, the tracker and the console. Everything is in memory: nothing survives a restart. Production is Apache Kafka.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.up(cmd.Context()) },
+	}
+	flags := cmd.Flags()
+	flags.String("addr", "127.0.0.1:8080", "address of the console (port 0 takes a free one)")
+	flags.String("kafka-addr", embedded.DefaultAddr, "address of the embedded broker (port 0 takes a free one)")
+	flags.String("lag", "0s..3s", "how long each step takes, drawn evenly from this range")
+	flags.String("chaos", "", "how often a service fails, e.g. authorizer=0.2,notifier=0.1")
+	flags.String("policies", "", "Cedar file of the authorizer, read again when it changes (default: built in)")
+	flags.Int64("stock", provisioner.DefaultStock, "devices of each model in stock")
+	return cmd
+}
+
+// up is the composition of the demo.
+func (c *terminal) up(ctx context.Context) error {
+	settings, err := c.upSettings()
+	if err != nil {
+		return err
+	}
+	// The console's port is taken first: it tells a second skald up apart before anything else is started.
+	listener, err := net.Listen("tcp", settings.addr)
+	if err != nil {
+		return portError("the console", settings.addr, "--addr", err)
+	}
+	defer listener.Close()
+	broker, err := embedded.Start(embedded.Config{Addr: settings.kafkaAddr, Logger: settings.logger, Partitions: upPartitions})
+	if err != nil {
+		return portError("the embedded broker", settings.kafkaAddr, "--kafka-addr", err)
+	}
+	defer broker.Close()
+	d, err := newDemo(ctx, settings, broker.Addr())
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	return d.serve(ctx, listener, c)
+}
+
+type upSettings struct {
+	addr, kafkaAddr, policies string
+	lag                       demo.Range
+	chaos                     map[string]float64
+	stock                     int64
+	logger                    *slog.Logger
+}
+
+func (c *terminal) upSettings() (s upSettings, err error) {
+	s.addr, s.kafkaAddr = c.settings.String("addr"), c.settings.String("kafka-addr")
+	s.policies, s.stock = c.settings.String("policies"), c.settings.Int64("stock")
+	if s.lag, err = demo.ParseRange(c.settings.String("lag")); err != nil {
+		return s, usage("--lag: %w", err)
+	}
+	if s.chaos, err = demo.ParseChaos(c.settings.String("chaos"), "provisioner", "authorizer", "notifier"); err != nil {
+		return s, usage("--chaos: %w", err)
+	}
+	if s.stock < 0 {
+		return s, usage("--stock %d: it can't be negative", s.stock)
+	}
+	if err := loopback(s.addr, "--addr"); err != nil {
+		return s, err
+	}
+	if err := loopback(s.kafkaAddr, "--kafka-addr"); err != nil {
+		return s, err
+	}
+	s.logger, err = c.logger()
+	return s, err
+}
+
+// loopback refuses addresses that others could reach: neither the console nor the embedded broker asks for credentials.
+func loopback(addr, flag string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return usage("%s %q: host:port is wanted, e.g. 127.0.0.1:8080", flag, addr)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return usage("%s %q: only loopback addresses are allowed, as nothing here asks for credentials: use 127.0.0.1", flag, addr)
+	}
+	return nil
+}
+
+func portError(what, addr, flag string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s can't listen on %s: the port is taken, perhaps by another skald up. Choose another with %s 127.0.0.1:0", what, addr, flag)
+	}
+	return fmt.Errorf("%s can't listen on %s (%s): %w", what, addr, flag, err)
+}
+
+// demonstration is what skald up runs beside broker and HTTP server.
+type demonstration struct {
+	settings upSettings
+	broker   string
+	faults   *demo.Faults
+	board    *switchboard
+	mails    *mailbox.Mailbox
+	client   *skald.Client
+	tracker  *tracker.Tracker
+	registry *prometheus.Registry
+	closers  []func()
+}
+
+func (d *demonstration) close() {
+	for i := len(d.closers) - 1; i >= 0; i-- {
+		d.closers[i]()
+	}
+}
+
+func newDemo(ctx context.Context, s upSettings, broker string) (d *demonstration, err error) {
+	d = &demonstration{settings: s, broker: broker, registry: prometheus.NewRegistry()}
+	defer func() {
+		if err != nil {
+			d.close()
+		}
+	}()
+	d.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	cfg := skald.Config{
+		Brokers: []string{broker}, Partitions: upPartitions, Settle: -1, Logger: s.logger, Metrics: d.registry,
+	}
+	services, err := d.services(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := skald.Check(services...); err != nil {
+		return nil, err
+	}
+	d.board = newSwitchboard(cfg, services...)
+	if d.client, err = skald.NewClient(cfg); err != nil {
+		return nil, err
+	}
+	d.closers = append(d.closers, d.client.Close)
+	rows, err := store.Open(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	d.closers = append(d.closers, func() { _ = rows.Close() }) // in memory: there is nothing to lose
+	d.tracker = tracker.New(tracker.Config{Brokers: cfg.Brokers, Store: rows, Logger: s.logger, Metrics: d.registry})
+	return d, nil
+}
+
+// services makes the three services with their real parts, each with a store of its own, and the demo's faults around them.
+func (d *demonstration) services(ctx context.Context) ([]*skald.Service, error) {
+	inventory, err := d.inventory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	policies, err := authorizer.OpenPolicies(d.settings.policies, d.settings.logger)
+	if err != nil {
+		return nil, usage("--policies: %w", err)
+	}
+	db, err := d.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	grants, err := authorizer.NewGrants(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	mailer, err := d.mailer()
+	if err != nil {
+		return nil, err
+	}
+	d.faults = demo.NewFaults(d.settings.lag, d.settings.chaos, rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	all := []*skald.Service{provisioner.Service(inventory), authorizer.Service(policies, grants), notifier.Service(mailer)}
+	for _, s := range all {
+		around := d.faults.Around(s.Name())
+		s.Around(func(next skald.Handler) skald.Handler { return around(next) })
+	}
+	return all, nil
+}
+
+func (d *demonstration) store(ctx context.Context) (*sql.DB, error) {
+	db, err := demo.OpenStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d.closers = append(d.closers, func() { _ = db.Close() }) // in memory: there is nothing to lose
+	return db, nil
+}
+
+func (d *demonstration) inventory(ctx context.Context) (*provisioner.Inventory, error) {
+	db, err := d.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	inventory, err := provisioner.NewInventory(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	stock, err := inventory.Stock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range stock {
+		if err := inventory.SetStock(ctx, s.Model, d.settings.stock); err != nil {
+			return nil, err
+		}
+	}
+	return inventory, nil
+}
+
+func (d *demonstration) mailer() (*notifier.Mailer, error) {
+	var err error
+	if d.mails, err = mailbox.Start(mailbox.Config{Logger: d.settings.logger}); err != nil {
+		return nil, fmt.Errorf("the mailbox: %w", err)
+	}
+	d.closers = append(d.closers, func() { _ = d.mails.Close() }) // in memory
+	mailer, err := notifier.NewMailer(notifier.Config{Addr: d.mails.Addr()})
+	if err != nil {
+		return nil, err
+	}
+	d.closers = append(d.closers, func() { _ = mailer.Close() }) // what was sent was confirmed
+	return mailer, nil
+}
+
+// serve runs until ctx ends or something fails, and then stops everything in the order of dependence.
+func (d *demonstration) serve(ctx context.Context, listener net.Listener, c *terminal) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	handler := console.New(console.Config{
+		Tracker: d.tracker, Start: d.start, Workflows: workflowNames(),
+		Demo:   &console.Demo{Services: d.board, Hires: demo.NewHires(demo.NewHireList()...), Faults: d.faults, Mailbox: d.mails},
+		Ready:  func(context.Context) error { return d.board.ready() },
+		Broker: "embedded broker " + d.broker, Metrics: promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{}),
+		Logger: d.settings.logger, Version: versionName(),
+	})
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(d.settings.logger.Handler(), slog.LevelWarn)}
+	server.RegisterOnShutdown(handler.Close)
+
+	tracked := make(chan error, 1)
+	go func() { tracked <- d.tracker.Run(ctx) }()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	d.board.playAll()
+	d.greet(c, listener.Addr().String())
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-served:
+	case err = <-d.board.failed:
+	case err = <-tracked:
+		tracked <- err
+	}
+	fmt.Fprintln(c.err, "stopping: services finish what they have in hand")
+	d.board.close()
+	shutdown, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer done()
+	err = errors.Join(err, server.Shutdown(shutdown))
+	cancel()
+	return errors.Join(err, <-tracked)
+}
+
+func (d *demonstration) start(ctx context.Context, workflow string, input json.RawMessage, key string) (string, error) {
+	w, err := workflowNamed(workflow)
+	if err != nil {
+		return "", err
+	}
+	options := []skald.StartOption{skald.WithoutWait()}
+	if key != "" {
+		options = append(options, skald.WithIdempotencyKey(key))
+	}
+	saga, err := w.StartJSON(ctx, d.client, input, options...)
+	if err != nil {
+		return "", err
+	}
+	return saga.ID(), nil
+}
+
+// greet is the first thing that a person sees: what it is, where, and what becomes of the data.
+func (d *demonstration) greet(c *terminal, addr string) {
+	if c.json() {
+		_ = json.NewEncoder(c.out).Encode(map[string]any{"console": "http://" + addr, "broker": d.broker, "durable": false}) // a closed stdout mustn't end the demo
+		return
+	}
+	fmt.Fprintf(c.out, `Skald: choreographed sagas on Kafka (%s)
+
+  Console   http://%s
+  API       http://%[2]s/openapi.json
+  Broker    %s  (embedded, Kafka protocol; 4 partitions)
+  Data      in memory: nothing survives a restart
+
+Open the console and press "Onboard New User". Ctrl-C stops everything.
+`, versionName(), addr, d.broker)
+}
