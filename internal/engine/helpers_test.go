@@ -282,9 +282,14 @@ func (w *world) send(records ...*kgo.Record) {
 // starts sends the events that n sagas begin with to a topic, and gives their IDs.
 func (w *world) starts(topic string, n int) []string {
 	w.t.Helper()
+	return w.moreStarts(topic, 0, n)
+}
+
+func (w *world) moreStarts(topic string, from, to int) []string {
+	w.t.Helper()
 	var sagas []string
 	var records []*kgo.Record
-	for i := range n {
+	for i := from; i < to; i++ {
 		saga := sagaID(i)
 		sagas = append(sagas, saga)
 		records = append(records, w.record(topic, eventOf(saga, fmt.Sprint("start ", i), 0)))

@@ -1,0 +1,126 @@
+package engine_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/skald-saga/skald/internal/brokertest"
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// Whatever fails in a transaction: nothing is lost, nothing doubled, no offset is committed without its output, and the
+// handlers' results are used again.
+func TestTransactionThatFails(t *testing.T) {
+	produce, end := []kmsg.Key{kmsg.Produce}, []kmsg.Key{kmsg.EndTxn}
+	for _, test := range []struct {
+		name  string
+		fault kfake.Fault
+	}{
+		{"produce, retriable", kfake.Fault{Keys: produce, Topic: "out", Err: kerr.NotEnoughReplicas}},
+		{"produce, for good", kfake.Fault{Keys: produce, Topic: "out", Err: kerr.TopicAuthorizationFailed}},
+		{"produce, unknown", kfake.Fault{Keys: produce, Topic: "out", Err: kerr.UnknownServerError}},
+		{"produce, out of order", kfake.Fault{Keys: produce, Topic: "out", Err: kerr.OutOfOrderSequenceNumber}},
+		{"produce, fenced epoch", kfake.Fault{Keys: produce, Topic: "out", Err: kerr.InvalidProducerEpoch}},
+		{"produce of the ledger", kfake.Fault{Keys: produce, Topic: "skald.worker.ledger", Err: kerr.TopicAuthorizationFailed}},
+		{"offsets, for good", kfake.Fault{Keys: []kmsg.Key{kmsg.TxnOffsetCommit}, Err: kerr.GroupAuthorizationFailed}},
+		{"offsets, slow coordinator", kfake.Fault{Keys: []kmsg.Key{kmsg.TxnOffsetCommit}, Err: kerr.CoordinatorLoadInProgress}},
+		{"end, unknown", kfake.Fault{Keys: end, TopLevel: true, Err: kerr.UnknownServerError}},
+		{"end, fenced", kfake.Fault{Keys: end, TopLevel: true, Err: kerr.ProducerFenced}},
+		{"end, invalid state", kfake.Fault{Keys: end, TopLevel: true, Err: kerr.InvalidTxnState}},
+		{"end, still writing markers", kfake.Fault{Keys: end, TopLevel: true, Err: kerr.ConcurrentTransactions}},
+		{"end, coordinator moved", kfake.Fault{Keys: end, TopLevel: true, Err: kerr.NotCoordinator}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w, cluster := faultyWorld(t, 1, "in", "out")
+			h := newHandlers()
+			slow := make(chan struct{})
+			h.gate = func(_ string, e *wire.Event) <-chan struct{} {
+				if e.SagaID == sagaID(0) {
+					return slow // so that the ledger takes part
+				}
+				return nil
+			}
+			w.run(w.config(), h.worker())
+			w.members("worker", 1)
+			test.fault.Count = 3
+			faults := cluster.Fault(test.fault)
+			sagas := w.starts("in", 20)
+			awaitHits(t, faults, 2)
+			if test.fault.Topic != "" { // these kept the transaction from committing, so far
+				if got := w.committed("worker", "in", 0); got > 0 && len(w.read("out")) == 0 && len(w.ledger("worker")) == 0 {
+					t.Errorf("offset %d is committed without an output", got)
+				}
+			}
+			awaitHits(t, faults, 3)
+			close(slow)
+			w.await("out", len(sagas))
+			w.until("all offsets", func(context.Context) bool { return w.committed("worker", "in", 0) == int64(len(sagas)) })
+			w.expectOnce("out", sagas)
+			h.expectOneCallEach(t, len(sagas))
+			w.expectLedgerDone("worker")
+		})
+	}
+}
+
+// A produce that can be tried again is, until the transaction's time is over; then the session begins anew.
+func TestProduceIsGivenUpInTime(t *testing.T) {
+	t.Parallel()
+	w, cluster := faultyWorld(t, 1, "in", "out")
+	h := newHandlers()
+	cfg := w.config()
+	cfg.TransactionTimeout = 500 * time.Millisecond
+	faults := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "out", Err: kerr.NotEnoughReplicas, Count: -1})
+	rejoined := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Observe: true, Count: -1})
+	w.run(cfg, h.worker())
+	w.members("worker", 1)
+	joins := rejoined.Hits()
+	sagas := w.starts("in", 20)
+	awaitHits(t, rejoined, joins+1)
+	if got := w.committed("worker", "in", 0); got > 0 {
+		t.Errorf("offset %d is committed without an output", got)
+	}
+	if got := len(w.read("out")); got > 0 {
+		t.Errorf("%d outputs are committed", got)
+	}
+	faults.Remove()
+	w.await("out", len(sagas))
+	w.expectOnce("out", sagas)
+	h.expectOneCallEach(t, len(sagas))
+}
+
+// The broker has committed, but its answer is lost: the committed offsets are the truth.
+func TestLostAnswerToTheEndOfATransaction(t *testing.T) { brokertest.Each(t, testLostAnswer) }
+
+func testLostAnswer(t *testing.T, b brokertest.Broker) {
+	t.Parallel()
+	w := newWorld(t, b, 2, "in", "out")
+	p := newProxy(t, b)
+	h := newHandlers()
+	cfg := w.config()
+	cfg.Brokers = []string{p.addr()}
+	w.run(cfg, h.worker())
+	w.members("worker", 1)
+	lost := 0
+	p.loseAnswers(func(r proxyRequest) bool {
+		if r.key != kmsg.EndTxn && r.key != kmsg.Produce && r.key != kmsg.TxnOffsetCommit || lost == 6 {
+			return false
+		}
+		lost++
+		return lost%2 == 1
+	})
+	sagas := w.starts("in", 20)
+	more := w.moreStarts("in", 20, 40)
+	w.await("out", 40)
+	w.expectOnce("out", append(sagas, more...))
+	h.expectOneCallEach(t, 40)
+	p.loseAnswers(nil)
+	if lost == 0 {
+		t.Error("no answer was lost: the test shows nothing")
+	}
+}
