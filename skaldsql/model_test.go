@@ -78,7 +78,7 @@ func (f *fate) once(r *rapid.T, db *sql.DB, key string, doer int, failure error)
 	case fresh && failure == nil:
 		f.doneBy = doer
 		fallthrough
-	case !fresh && failure != errRollback:
+	case !fresh && !errors.Is(failure, errRollback):
 		if err != nil || got != f.doneBy {
 			r.Fatalf("result %d, %v; want %d", got, err, f.doneBy)
 		}
@@ -104,7 +104,7 @@ func (f *fate) undo(r *rapid.T, db *sql.DB, key string, failure error) {
 	if stood := f.doneBy != 0; ran != stood {
 		r.Fatalf("fn ran: %t, want %t", ran, stood)
 	}
-	if failure == nil || (!ran && failure != errRollback) {
+	if failure == nil || (!ran && !errors.Is(failure, errRollback)) {
 		f.doneBy, f.undone = 0, true
 		if err != nil {
 			r.Fatal(err)
@@ -117,14 +117,14 @@ func (f *fate) undo(r *rapid.T, db *sql.DB, key string, failure error) {
 }
 
 func failureInside(failure error) error {
-	if failure == errRollback {
+	if errors.Is(failure, errRollback) {
 		return nil
 	}
 	return failure
 }
 
 func failureOutside(failure error) error {
-	if failure == errRollback {
+	if errors.Is(failure, errRollback) {
 		return failure
 	}
 	return nil

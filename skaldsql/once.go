@@ -26,11 +26,9 @@ const (
 // fn does its work by tx. The result is stored as JSON, and what is given back has always been through JSON, the first time
 // too, so that a repeat can't differ from it: T must keep in JSON what matters in it.
 //
-// When Once fails, roll back. fn's error comes back as it is, so a [skald.Reject] stays one; any other is the driver's or says
+// When Once fails, roll back. fn's error comes back as it is, so one made by skald.Reject stays one; any other is the driver's or says
 // what is wrong with the key or the stored result. Two calls with one key at the same time are explained in the package's
 // documentation.
-//
-// [skald.Reject]: https://pkg.go.dev/github.com/skald-saga/skald#Reject
 func Once[T any](ctx context.Context, tx *sql.Tx, key string, fn func(context.Context) (T, error)) (T, error) {
 	var none T
 	state, stored, err := claim(ctx, tx, key, claimed)

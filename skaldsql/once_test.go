@@ -43,7 +43,7 @@ func TestOnceForgetsWhatFailed(t *testing.T) {
 			})
 			return err
 		})
-		if err != outOfStock {
+		if !errors.Is(err, outOfStock) {
 			t.Errorf("error %v, want fn's own", err)
 		}
 		if n := countDeeds(t, db, "k"); n != 0 {
@@ -110,7 +110,7 @@ func TestUndoThatFailedIsRunAgain(t *testing.T) {
 	err := skaldsql.InTx(ctx, db, func(tx *sql.Tx) error {
 		return skaldsql.Undo(ctx, tx, "k", func(context.Context) error { return jammed })
 	})
-	if err != jammed {
+	if !errors.Is(err, jammed) {
 		t.Errorf("error %v, want fn's own", err)
 	}
 	if doneBy, err := do(ctx, db, "k", 2); err != nil || doneBy != 1 {

@@ -132,7 +132,7 @@ func TestProcessesAtOnceHaveOneEffect(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 3 {
 		wg.Go(func() {
-			child := exec.CommandContext(testContext(t), os.Args[0]) //nolint:gosec // the test binary itself
+			child := exec.CommandContext(testContext(t), os.Args[0])
 			child.Env = append(os.Environ(), childDatabase+"="+path)
 			if out, err := child.CombinedOutput(); err != nil {
 				t.Errorf("process %d: %v\n%s", i, err, out)

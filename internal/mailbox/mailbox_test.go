@@ -17,7 +17,7 @@ import (
 var withoutTime = cmpopts.IgnoreFields(Mail{}, "Received")
 
 func TestMailIsTaken(t *testing.T) {
-	m := start(t, Config{})
+	m := start(t)
 	before := time.Now()
 	mustSend(t, client(t, m), letter("1@example.com", "Hi\r\nthere"))
 	got := m.Mails(10, 0)
@@ -34,7 +34,7 @@ func TestMailIsTaken(t *testing.T) {
 }
 
 func TestRepeatIsDroppedAndCounted(t *testing.T) {
-	m := start(t, Config{})
+	m := start(t)
 	c := client(t, m)
 	for _, id := range []string{"1@example.com", "2@example.com", "1@example.com", "1@example.com"} {
 		mustSend(t, c, letter(id, "Hi"))
@@ -52,7 +52,7 @@ func TestRepeatIsDroppedAndCounted(t *testing.T) {
 
 // Mails without a Message-ID can't be told from one another, so each is kept.
 func TestMailWithoutMessageIDIsKept(t *testing.T) {
-	m := start(t, Config{})
+	m := start(t)
 	c := client(t, m)
 	for range 2 {
 		mustSend(t, c, "Subject: Hello\r\n\r\nHi\r\n")
@@ -62,7 +62,7 @@ func TestMailWithoutMessageIDIsKept(t *testing.T) {
 
 // The same mail by many connections at once: it is kept once.
 func TestRepeatsAtOnceAreKeptOnce(t *testing.T) {
-	m := start(t, Config{})
+	m := start(t)
 	var wg sync.WaitGroup
 	for range 8 {
 		c := client(t, m)
@@ -79,7 +79,7 @@ func TestRepeatsAtOnceAreKeptOnce(t *testing.T) {
 }
 
 func TestChangedIsClosedByEachChange(t *testing.T) {
-	m := start(t, Config{})
+	m := start(t)
 	c := client(t, m)
 	for _, change := range []func(){
 		func() { mustSend(t, c, letter("1@example.com", "Hi")) },
@@ -105,7 +105,7 @@ func TestChangedIsClosedByEachChange(t *testing.T) {
 
 // Several mails in one go, the next one's commands before the answers to the last one's (RFC 2920).
 func TestPipelinedMails(t *testing.T) {
-	m := start(t, Config{})
+	m := start(t)
 	c := converse(t, m)
 	c.say("EHLO test.example.com")
 	c.expect(250)
@@ -124,7 +124,7 @@ func TestPipelinedMails(t *testing.T) {
 }
 
 func TestMailThatIsTooLargeIsRefused(t *testing.T) {
-	m := start(t, Config{})
+	m := start(t)
 	c := client(t, m)
 	line := strings.Repeat("x", 998) + "\r\n"
 	err := send(c, letter("large@example.com", strings.Repeat(line, maxMail/1000+1)), "ada@example.com")
@@ -138,7 +138,7 @@ func TestMailThatIsTooLargeIsRefused(t *testing.T) {
 
 // What is no SMTP, or no mail, neither stops the mailbox nor gets through as something else.
 func TestGarbageDoesNoHarm(t *testing.T) {
-	m := start(t, Config{})
+	m := start(t)
 	for _, garbage := range []string{
 		"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
 		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -168,7 +168,7 @@ func TestGarbageDoesNoHarm(t *testing.T) {
 
 // Close in the middle of mails and with idle connections: it returns soon, and goleak finds nothing left.
 func TestCloseEndsConnections(t *testing.T) {
-	m := start(t, Config{})
+	m := start(t)
 	client(t, m)
 	c := converse(t, m)
 	c.say("EHLO test.example.com", "MAIL FROM:<a@example.com>", "RCPT TO:<b@example.com>", "DATA")
@@ -193,7 +193,7 @@ func TestCloseEndsConnections(t *testing.T) {
 }
 
 func TestStartSaysWhatIsAllowed(t *testing.T) {
-	taken := start(t, Config{})
+	taken := start(t)
 	for _, tc := range []struct {
 		cfg  Config
 		want string

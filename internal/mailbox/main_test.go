@@ -15,9 +15,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func start(t testing.TB, cfg Config) *Mailbox {
+func start(t testing.TB) *Mailbox {
 	t.Helper()
-	m, err := Start(cfg)
+	m, err := Start(Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,13 +46,14 @@ func (g *Grants) Counts(ctx context.Context) (c Counts, err error) {
 }
 
 func insert(ctx context.Context, tx *sql.Tx, key, email string, entitlements []string) error {
-	args := []any{key, email}
-	var rows []string
+	args := append(make([]any, 0, 2+len(entitlements)), key, email)
+	rows := make([]string, 0, len(entitlements))
 	for _, entitlement := range entitlements {
 		args = append(args, entitlement)
 		rows = append(rows, fmt.Sprintf("($1, $2, $%d)", len(args)))
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO grants (granted_for, email, entitlement) VALUES `+strings.Join(rows, ", "), args...)
+	statement := `INSERT INTO grants (granted_for, email, entitlement) VALUES ` + strings.Join(rows, ", ") //nolint:gosec // of placeholders
+	_, err := tx.ExecContext(ctx, statement, args...)
 	return err
 }
 

@@ -85,12 +85,14 @@ func actionsOf(policy *cedar.Policy) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	type entity struct{ ID string }
+	type entity struct {
+		ID string `json:"id"`
+	}
 	var head struct {
 		Action struct {
-			Entity   *entity
-			Entities []entity
-		}
+			Entity   *entity  `json:"entity"`
+			Entities []entity `json:"entities"`
+		} `json:"action"`
 	}
 	if err := json.Unmarshal(encoded, &head); err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ func ParseChaos(s string, services ...string) (map[string]float64, error) {
 	if strings.TrimSpace(s) == "" {
 		return chaos, nil
 	}
-	for _, entry := range strings.Split(s, ",") {
+	for entry := range strings.SplitSeq(s, ",") {
 		service, value, ok := strings.Cut(strings.TrimSpace(entry), "=")
 		if !ok || service == "" {
 			return nil, fmt.Errorf("chaos %q: service=probability is wanted, such as authorizer=0.2, and a comma between two", entry)

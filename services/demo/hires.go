@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/skald-saga/skald/services/events"
@@ -17,11 +18,9 @@ func NewHires(hires ...events.NewUser) *Hires {
 	if len(hires) == 0 {
 		hires = NewHireList()
 	}
-	h := &Hires{}
-	for i := len(hires) - 1; i >= 0; i-- {
-		h.left = append(h.left, hires[i])
-	}
-	return h
+	left := slices.Clone(hires)
+	slices.Reverse(left)
+	return &Hires{left: left}
 }
 
 // Peek gives the next one and leaves it in the list; false if the list is used up.

@@ -32,7 +32,7 @@ func TestHiresAreValidAndDiffer(t *testing.T) {
 func TestHiresAreUsedUpInOrder(t *testing.T) {
 	a, b := events.NewUser{Name: "A"}, events.NewUser{Name: "B"}
 	h := NewHires(a, b)
-	var got []string
+	got := make([]string, 0, 2)
 	for range 2 {
 		peeked, _ := h.Peek()
 		next, ok := h.Next()

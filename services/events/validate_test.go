@@ -143,8 +143,7 @@ func problems(t *testing.T, err error) (all []string) {
 	}
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
-		var field *skald.FieldError
-		if !errors.As(err, &field) {
+		if _, ok := errors.AsType[*skald.FieldError](err); !ok {
 			t.Errorf("%v is no FieldError", err)
 		}
 		return []string{err.Error()}

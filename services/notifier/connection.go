@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/wneessen/go-mail"
@@ -39,6 +40,9 @@ func clientOptions(cfg Config, port int) []mail.Option {
 
 // connect is ended by ctx at whatever it does, by closing the connection under it.
 func (m *Mailer) connect(ctx context.Context) (*connection, error) {
+	if m.isClosed() {
+		return nil, errClosed
+	}
 	c := &connection{}
 	stop := func() bool { return true }
 	dial := mail.WithDialContextFunc(func(dialCtx context.Context, network, addr string) (conn net.Conn, err error) {
@@ -50,7 +54,7 @@ func (m *Mailer) connect(ctx context.Context) (*connection, error) {
 		return conn, err
 	})
 	var err error
-	c.client, err = mail.NewClient(m.host, append(m.options[:len(m.options):len(m.options)], dial)...)
+	c.client, err = mail.NewClient(m.host, append(slices.Clip(m.options), dial)...)
 	if err != nil {
 		return nil, err
 	}
@@ -81,21 +85,18 @@ func (m *Mailer) sendOver(ctx context.Context, c *connection, msg *mail.Msg) err
 }
 
 // takeIdle gives nil if there is none.
-func (m *Mailer) takeIdle() (*connection, error) {
+func (m *Mailer) takeIdle() *connection {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed {
-		return nil, errClosed
-	}
 	for len(m.idle) > 0 {
 		c := m.idle[len(m.idle)-1]
 		m.idle = m.idle[:len(m.idle)-1]
 		if time.Since(c.used) < maxIdle {
-			return c, nil
+			return c
 		}
 		c.net.Close()
 	}
-	return nil, nil
+	return nil
 }
 
 func (m *Mailer) giveBack(c *connection) {
@@ -109,6 +110,12 @@ func (m *Mailer) giveBack(c *connection) {
 	if closed {
 		c.quit()
 	}
+}
+
+func (m *Mailer) isClosed() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.closed
 }
 
 // quit says goodbye as RFC 5321 wants it, and doesn't wait long for the answer.

@@ -120,16 +120,12 @@ func (m *Mailer) Send(ctx context.Context, letter Mail) error {
 // deliver takes an idle connection if there is one. If that turns out to be gone, the mail goes again by a new one: the other
 // idle ones are as old or older.
 func (m *Mailer) deliver(ctx context.Context, msg *mail.Msg) error {
-	c, err := m.takeIdle()
-	if err != nil {
-		return err
-	}
-	if c != nil {
-		if err = m.sendOver(ctx, c, msg); !isGone(err) || ctx.Err() != nil {
+	if c := m.takeIdle(); c != nil {
+		if err := m.sendOver(ctx, c, msg); !isGone(err) || ctx.Err() != nil {
 			return err
 		}
 	}
-	c, err = m.connect(ctx)
+	c, err := m.connect(ctx)
 	if err != nil {
 		return err
 	}

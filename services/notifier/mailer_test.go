@@ -85,7 +85,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		m := newMailer(t, Config{Addr: s.addr, From: tc.from})
 		err := m.Send(testContext(t), mailTo(tc.name))
 		wantClass(t, tc.name, err, tc.want)
-		for _, word := range strings.Fields(strings.TrimPrefix(tc.want.Error(), "mail server")) {
+		for word := range strings.FieldsSeq(strings.TrimPrefix(tc.want.Error(), "mail server")) {
 			if !strings.Contains(err.Error(), word) {
 				t.Errorf("%s: error %q, want one with %q", tc.name, err, tc.want)
 				break

@@ -99,7 +99,7 @@ func TestNotifyMailsUnderAnIDOfTheSaga(t *testing.T) {
 	n := &notifier{newMailer(t, Config{Addr: s.addr})}
 	user := ada
 	user.Name = "Ōta Þórsdóttir"
-	var ids []string
+	ids := make([]string, 0, 3)
 	for _, saga := range []string{"saga-1", "saga-1", "saga-2"} {
 		ctx := skaldtest.Context(testContext(t), saga, "notifier", string(events.NotifyTopic))
 		out, err := n.notify(ctx, events.Notify{User: user, Device: laptop, Grants: []string{"vpn"}})
