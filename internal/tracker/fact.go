@@ -20,14 +20,14 @@ type fact struct {
 
 // claim is a value that many records state, usually all the same. The lowest rank wins.
 type claim struct {
-	Rank  int    `json:"r"`
-	Value string `json:"v"`
+	Rank  int
+	Value string
 }
 
 // startClaim is a claim of when the saga started.
 type startClaim struct {
-	Rank int   `json:"r"`
-	Time int64 `json:"t"`
+	Rank int
+	Time int64
 }
 
 // Ranks of claims of when a saga started, the best first: the start itself, then what was said of it, then whatever is known.
@@ -77,9 +77,9 @@ type workFact struct {
 
 // outcomeFact is how the saga ended.
 type outcomeFact struct {
-	Outcome   string `json:"o,omitempty"` // empty: the record is no outcome
-	Reason    string `json:"r,omitempty"`
-	Ended     int64  `json:"e,omitempty"`
-	Partition int32  `json:"p,omitempty"`
-	Offset    int64  `json:"at,omitempty"`
+	Outcome   string // empty: the record is no outcome
+	Reason    string
+	Ended     int64
+	Partition int32
+	Offset    int64
 }

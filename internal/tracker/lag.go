@@ -29,12 +29,13 @@ func newLagMeter(now time.Time) *lagMeter {
 	return &lagMeter{next: map[partition]int64{}, current: now, since: now}
 }
 
-// looked notes where partitions ended at a time.
-func (l *lagMeter) looked(ends map[partition]int64, at time.Time) {
+// looked notes where partitions ended at a time. all says that these are all partitions there are: while the registry is
+// still being read, nobody knows.
+func (l *lagMeter) looked(ends map[partition]int64, all bool, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ends = ends
-	if l.pending == nil {
+	if all && l.pending == nil {
 		l.pending, l.pendingAt = ends, at
 	}
 	l.catchUp()

@@ -12,9 +12,6 @@ import (
 	"github.com/skald-saga/skald/internal/wire"
 )
 
-// missedHeartbeats is how many may be missing before an instance counts as down.
-const missedHeartbeats = 3
-
 // registry is what services have announced: their declarations, and which instances live. Safe for concurrent use.
 type registry struct {
 	mu        sync.RWMutex
@@ -83,49 +80,6 @@ func equalSteps(a, b wire.Step) bool {
 		slices.Equal(a.Next, b.Next) && slices.Equal(a.NextFor, b.NextFor) && slices.Equal(a.Emits, b.Emits)
 }
 
-// heartbeatsAreLive says that the registry's backlog has been read: from now on a heartbeat counts from when it came, so that
-// a sender's clock that is off doesn't matter.
-func (r *registry) heartbeatsAreLive() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.live = true
-}
-
-// reachable notes whether the broker answers. While it doesn't, nobody can be heard and nobody is thought dead for it.
-func (r *registry) reachable(yes bool, now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case !yes && r.deaf.IsZero():
-		r.deaf = now
-	case yes && !r.deaf.IsZero():
-		for _, i := range r.instances {
-			i.heard = i.heard.Add(now.Sub(r.deaf))
-		}
-		r.deaf = time.Time{}
-	}
-}
-
-// expire looks for instances that have gone silent, and says whether there are any since the last look.
-func (r *registry) expire(now time.Time) (changed bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, i := range r.instances {
-		if up := r.isUp(i, now); up != i.up {
-			i.up, changed = up, true
-		}
-	}
-	return changed
-}
-
-func (r *registry) isUp(i *instance, now time.Time) bool {
-	if !r.deaf.IsZero() {
-		now = r.deaf
-	}
-	every := time.Duration(i.Every) * time.Millisecond
-	return !i.Stopped && now.Sub(i.heard) < missedHeartbeats*every
-}
-
 // declared works out who takes what: of each service by the instance that was started last.
 func (r *registry) declared() {
 	newest := map[string]*instance{}
@@ -180,27 +134,6 @@ func (r *registry) topics(ns wire.Namespace) map[string]bool {
 				}
 			}
 		}
-	}
-	return all
-}
-
-// services tells of all services by name, and of their instances, those that were started last first.
-func (r *registry) services(now time.Time) []Service {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	byName := map[string][]Instance{}
-	for _, i := range r.instances {
-		byName[i.Service] = append(byName[i.Service], Instance{
-			Name: i.Instance, Up: r.isUp(i, now), Started: i.Started, LastSeen: i.Time,
-		})
-	}
-	var all []Service
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		instances := byName[name]
-		slices.SortFunc(instances, func(a, b Instance) int {
-			return cmp.Or(b.Started.Compare(a.Started), strings.Compare(a.Name, b.Name))
-		})
-		all = append(all, Service{Name: name, Instances: instances})
 	}
 	return all
 }

@@ -2,8 +2,6 @@ package tracker
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -12,53 +10,37 @@ import (
 // direction (to the least, the greatest, the best ranked), so merging is commutative, associative and idempotent, and
 // the order in which topics happen to be read is of no account. What people see is worked out of it in timeline.go.
 type state struct {
-	Workflow claim       `json:"w,omitzero"`
-	Subject  claim       `json:"s,omitzero"`
-	Started  startClaim  `json:"st,omitzero"`
-	Deadline int64       `json:"d,omitempty"`
-	Outcome  outcomeFact `json:"o,omitzero"`
-	Steps    []stepState `json:"p,omitempty"` // by ID
+	Workflow claim
+	Subject  claim
+	Started  startClaim
+	Deadline int64
+	Outcome  outcomeFact
+	Steps    []stepState // by ID
 }
 
 // stepState is what is known of one event and the work on it.
 type stepState struct {
-	ID string `json:"i"` // of the input event, see eventID
+	ID string // of the input event, see eventID
 
 	// Of the input event, once seen.
-	Seen   bool   `json:"in,omitempty"`
-	Raw    string `json:"ri,omitempty"`
-	Topic  string `json:"t,omitempty"`
-	Hop    int    `json:"h,omitempty"`
-	Queued int64  `json:"q,omitempty"`
+	Seen   bool
+	Raw    string
+	Topic  string
+	Hop    int
+	Queued int64
 
 	// Of the work, once heard of.
-	Service     string `json:"s,omitempty"`
-	WorkTopic   string `json:"wt,omitempty"`
-	WorkHop     int    `json:"wh,omitempty"` // one more than the hop, so that 0 is unknown
-	Attempt     int    `json:"a,omitempty"`
-	Phase       phase  `json:"ph,omitempty"`
-	Accepted    int64  `json:"ac,omitempty"`
-	Started     int64  `json:"st,omitempty"`
-	Finished    int64  `json:"f,omitempty"`
-	Error       string `json:"e,omitempty"`
-	ErrorOf     int    `json:"ea,omitempty"` // the attempt that Error is of
-	ErrorHalted bool   `json:"eh,omitempty"`
-}
-
-func decodeState(b []byte) (*state, error) {
-	s := &state{}
-	if err := json.Unmarshal(b, s); err != nil {
-		return nil, fmt.Errorf("the database holds a saga's state that this version can't read: %w", err)
-	}
-	return s, nil
-}
-
-func (s *state) encode() []byte {
-	b, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // plain values only: can't fail
-	}
-	return b
+	Service     string
+	WorkTopic   string
+	WorkHop     int // one more than the hop, so that 0 is unknown
+	Attempt     int
+	Phase       phase
+	Accepted    int64
+	Started     int64
+	Finished    int64
+	Error       string
+	ErrorOf     int // the attempt that Error is of
+	ErrorHalted bool
 }
 
 // merge takes a fact in and says whether it told anything new.

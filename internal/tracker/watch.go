@@ -6,13 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/skald-saga/skald/internal/tracker/store"
 )
 
 const (
@@ -22,40 +18,6 @@ const (
 	lookTimeout = 2 * time.Second
 )
 
-// topic is a topic that is read.
-type topic struct {
-	source
-	store.Topic
-}
-
-// followed are the topics that are read, by their names on the broker. Safe for concurrent use.
-type followed struct {
-	mu  sync.RWMutex
-	all map[string]topic
-}
-
-func (f *followed) get(name string) (topic, bool) {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	t, ok := f.all[name]
-	return t, ok
-}
-
-func (f *followed) add(name string, t topic) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.all == nil {
-		f.all = map[string]topic{}
-	}
-	f.all[name] = t
-}
-
-func (f *followed) names() []string {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return slices.Sorted(maps.Keys(f.all))
-}
-
 // watch looks again and again for topics that have come into being, for where the log ends, and for services gone silent.
 func (f *follower) watch(ctx context.Context) error {
 	w := watcher{follower: f, read: map[partition]bool{}}
@@ -63,11 +25,11 @@ func (f *follower) watch(ctx context.Context) error {
 	for {
 		missing, err := w.look(ctx)
 		now := time.Now()
-		if errors.Is(err, errLogIsAnother) {
+		switch {
+		case errors.Is(err, errLogIsAnother):
 			return err
-		}
-		if ctx.Err() != nil {
-			return nil
+		case ctx.Err() != nil: // that is why the look failed
+			return nil //nolint:nilerr // an ended context is the orderly end
 		}
 		f.lag.setReachable(err == nil, now)
 		f.registry.reachable(err == nil, now)
@@ -112,6 +74,7 @@ func (w *watcher) say(err error) {
 func (w *watcher) look(ctx context.Context) (missing bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
+	all := w.registry.isLive() // then what it declares is all there is to read
 	wanted := slices.Sorted(maps.Keys(w.registry.topics(w.cfg.Namespace)))
 	response, err := w.metadata(ctx, wanted)
 	if err != nil {
@@ -129,24 +92,12 @@ func (w *watcher) look(ctx context.Context) (missing bool, err error) {
 			return false, err
 		}
 	}
-	return missing, w.measure(ctx)
-}
-
-func (w *watcher) found(name string, id [16]byte) error {
-	src := sourceOf(w.cfg.Namespace, name)
-	if known, ok := w.topics.get(name); ok {
-		if known.KafkaID != id {
-			return fmt.Errorf("%w: topic %s was made anew", errLogIsAnother, name)
-		}
-		return nil
-	}
-	w.topics.add(name, topic{src, store.Topic{Name: src.name, KafkaID: id}})
-	return nil
+	return missing, w.measure(ctx, all)
 }
 
 // measure asks where the log begins and ends, and has new partitions read. One is read only once its leader answers: what a
 // client asks of it before that makes its first records seconds late.
-func (w *watcher) measure(ctx context.Context) error {
+func (w *watcher) measure(ctx context.Context, all bool) error {
 	at := time.Now()
 	topics := w.topics.names()
 	if len(topics) == 0 {
@@ -181,7 +132,7 @@ func (w *watcher) measure(ctx context.Context) error {
 	}
 	w.client.AddConsumePartitions(add)
 	w.lag.readTo(passed)
-	w.lag.looked(ends, at)
+	w.lag.looked(ends, all, at)
 	w.hear(ends)
 	return nil
 }
@@ -212,27 +163,4 @@ func (w *watcher) hear(ends map[partition]int64) {
 	if w.registryEnd != nil && w.lag.hasRead(w.registryEnd) {
 		w.registry.heartbeatsAreLive()
 	}
-}
-
-// metadata asks a broker; kadm may answer from a cache. No topics means none.
-func (f *follower) metadata(ctx context.Context, topics []string) (*kmsg.MetadataResponse, error) {
-	request := kmsg.NewPtrMetadataRequest()
-	request.Topics = []kmsg.MetadataRequestTopic{}
-	for _, name := range topics {
-		t := kmsg.NewMetadataRequestTopic()
-		t.Topic = &name
-		request.Topics = append(request.Topics, t)
-	}
-	response, err := request.RequestWith(ctx, f.client)
-	if err != nil {
-		return nil, fmt.Errorf("ask Kafka for topics: %w", err)
-	}
-	return response, nil
-}
-
-func clusterOf(response *kmsg.MetadataResponse) string {
-	if response.ClusterID == nil {
-		return "unnamed"
-	}
-	return *response.ClusterID
 }

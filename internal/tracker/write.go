@@ -144,7 +144,7 @@ func (f *follower) news(b *batch) []store.Instance {
 			newest.add(a.Announcement, a.encoded, a.Time)
 		}
 	}
-	var news []store.Instance
+	news := make([]store.Instance, 0, len(newest.instances))
 	for key, i := range newest.instances {
 		news = append(news, store.Instance{Service: key[0], Instance: key[1], Announced: nanos(i.Time), Announcement: i.encoded})
 	}

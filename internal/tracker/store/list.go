@@ -86,10 +86,10 @@ func (s *Store) merge(ctx context.Context, f Filter) ([]*Saga, error) {
 	var selects []string
 	var args []any
 	for _, p := range parts {
-		where, more := Filter{Workflow: p.workflow, Status: p.status, Before: f.Before}.where()
-		selects = append(selects, `SELECT * FROM (SELECT n AS picked, started AS at FROM saga INDEXED BY saga_filter WHERE `+where+
-			` ORDER BY started DESC, n DESC LIMIT ?)`)
-		args = append(append(args, more...), f.Limit)
+		where, more := Filter{Before: f.Before}.where()
+		selects = append(selects, `SELECT picked, at FROM (SELECT n AS picked, started AS at FROM saga INDEXED BY saga_filter
+			WHERE workflow = ? AND status = ? AND `+where+` ORDER BY started DESC, n DESC LIMIT ?)`)
+		args = append(append(append(args, p.workflow, p.status), more...), f.Limit)
 	}
 	return query(ctx, s, scanSaga, `SELECT `+sagaColumns+` FROM (`+strings.Join(selects, ` UNION ALL `)+
 		` ORDER BY at DESC, picked DESC LIMIT ?) CROSS JOIN saga ON n = picked ORDER BY started DESC, n DESC`, append(args, f.Limit)...)
@@ -118,7 +118,7 @@ func (s *Store) search(ctx context.Context, f Filter) ([]*Saga, error) {
 func (s *Store) searchAlong(ctx context.Context, f Filter) ([]*Saga, error) {
 	var hits []*Saga
 	page := f
-	page.Search, page.Limit = "", 1000
+	page.Search, page.Limit = "", 4*f.Limit // as if every fourth were a hit
 	for len(hits) < f.Limit {
 		sagas, err := s.List(ctx, page)
 		if err != nil {
@@ -133,7 +133,7 @@ func (s *Store) searchAlong(ctx context.Context, f Filter) ([]*Saga, error) {
 			break
 		}
 		last := sagas[len(sagas)-1].Place()
-		page.Before = &last
+		page.Before, page.Limit = &last, 1000
 	}
 	return hits[:min(f.Limit, len(hits))], nil
 }

@@ -103,7 +103,8 @@ func (s *Store) Records(ctx context.Context, sagas []*Saga, maxValue int) (map[S
 
 func (s *Store) records(ctx context.Context, sagas []*Saga, maxValue int, into map[SagaID][]Record) error {
 	ids := make(map[int64]SagaID, len(sagas))
-	args := []any{maxValue, maxValue}
+	args := make([]any, 0, len(sagas)+2)
+	args = append(args, maxValue, maxValue)
 	for _, saga := range sagas {
 		ids[saga.n] = saga.ID
 		args = append(args, saga.n)

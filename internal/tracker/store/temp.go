@@ -17,13 +17,27 @@ type tempDir struct {
 
 func newTempDir() (*tempDir, error) {
 	sweep()
+	for try := 0; ; try++ {
+		d, err := lockedDir()
+		// Between the making of the lock file and its locking, another process's sweep may take it for a dead one's.
+		if err == nil || try == 3 {
+			return d, err
+		}
+	}
+}
+
+func lockedDir() (*tempDir, error) {
 	path, err := os.MkdirTemp("", tempPattern)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockFile(filepath.Join(path, "lock"))
+	name := filepath.Join(path, "lock")
+	lock, err := lockFile(name)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(path))
+	}
+	if _, err := os.Stat(name); err != nil {
+		return nil, errors.Join(err, lock.Close())
 	}
 	return &tempDir{path: path, lock: lock}, nil
 }

@@ -1,87 +1,6 @@
 package store
 
-import (
-	"context"
-	"database/sql"
-	"errors"
-	"fmt"
-	"strconv"
-	"strings"
-)
-
-// Tx is the one transaction that writes. It ends when the function given to [Store.Update] returns.
-type Tx struct {
-	ctx        context.Context
-	tx         *sql.Tx
-	statements map[string]*sql.Stmt
-	topics     map[Topic]int64
-	counts     map[[2]string]int64 // by workflow and status: how many more there are than before
-	seq        int64               // the last one given out
-	saved      bool
-}
-
-// Update runs f and commits what it wrote, all or nothing. After an error, rows that f loaded or saved must not be used again.
-// seq is the last sequence number given out, by this or an earlier Update.
-func (s *Store) Update(ctx context.Context, f func(*Tx) error) (seq int64, err error) {
-	sqlTx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return 0, fmt.Errorf("write to the tracker's database: %w", err)
-	}
-	tx := &Tx{
-		ctx: ctx, tx: sqlTx, statements: map[string]*sql.Stmt{}, topics: map[Topic]int64{}, counts: map[[2]string]int64{},
-	}
-	if err := tx.run(f); err != nil {
-		return 0, errors.Join(fmt.Errorf("write to the tracker's database: %w", err), sqlTx.Rollback())
-	}
-	if err := sqlTx.Commit(); err != nil {
-		return 0, fmt.Errorf("write to the tracker's database: %w", err)
-	}
-	return tx.seq, nil
-}
-
-func (tx *Tx) run(f func(*Tx) error) error {
-	if err := tx.tx.QueryRowContext(tx.ctx, `SELECT value FROM meta WHERE key = 'seq'`).Scan(&tx.seq); err != nil {
-		return err
-	}
-	if err := f(tx); err != nil {
-		return err
-	}
-	if !tx.saved {
-		return nil
-	}
-	if err := tx.exec(`UPDATE meta SET value = ? WHERE key = 'seq'`, strconv.FormatInt(tx.seq, 10)); err != nil {
-		return err
-	}
-	for key, more := range tx.counts {
-		if err := tx.exec(`INSERT INTO saga_count (workflow, status, sagas) VALUES (?, ?, ?)
-			ON CONFLICT (workflow, status) DO UPDATE SET sagas = sagas + excluded.sagas`, key[0], key[1], more); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// prepared gives a statement, prepared once per transaction.
-func (tx *Tx) prepared(query string) (*sql.Stmt, error) {
-	if statement := tx.statements[query]; statement != nil {
-		return statement, nil
-	}
-	statement, err := tx.tx.PrepareContext(tx.ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	tx.statements[query] = statement
-	return statement, nil
-}
-
-func (tx *Tx) exec(query string, args ...any) error {
-	statement, err := tx.prepared(query)
-	if err != nil {
-		return err
-	}
-	_, err = statement.ExecContext(tx.ctx, args...)
-	return err
-}
+import "strings"
 
 // loadAtATime is how many rows one query asks for: one by one each would cost twice as much.
 const loadAtATime = 64
@@ -92,7 +11,7 @@ var loadQuery = `SELECT n, id, workflow, subject, status, started, seq, state FR
 // Load gives the sagas that are there; the others are missing from the map.
 func (tx *Tx) Load(ids []SagaID) (map[SagaID]*Saga, error) {
 	found := make(map[SagaID]*Saga, len(ids))
-	statement, err := tx.prepared(loadQuery)
+	statement, err := tx.prepared(loadQuery) //nolint:sqlclosecheck // see prepared
 	if err != nil {
 		return nil, err
 	}
@@ -136,12 +55,12 @@ func (tx *Tx) save(s *Saga) error {
 		return tx.insert(s)
 	}
 	if s.was == s.columns() { // most of the time: no index but that of seq has to change
-		return tx.exec(`UPDATE saga SET seq = ?, state = ? WHERE n = ?`, s.Seq, s.State, s.n)
+		return tx.do(`UPDATE saga SET seq = ?, state = ? WHERE n = ?`, s.Seq, s.State, s.n)
 	}
 	tx.count(s.was, -1)
 	tx.count(s.columns(), +1)
 	if s.was.subject != s.Subject {
-		if err := tx.exec(`DELETE FROM saga_subject WHERE rowid = ?`, s.n); err != nil {
+		if err := tx.do(`DELETE FROM saga_subject WHERE rowid = ?`, s.n); err != nil {
 			return err
 		}
 		if err := tx.index(s); err != nil {
@@ -149,19 +68,16 @@ func (tx *Tx) save(s *Saga) error {
 		}
 	}
 	if s.was.started == s.Started {
-		return tx.exec(`UPDATE saga SET workflow = ?, subject = ?, status = ?, seq = ?, state = ? WHERE n = ?`,
+		return tx.do(`UPDATE saga SET workflow = ?, subject = ?, status = ?, seq = ?, state = ? WHERE n = ?`,
 			s.Workflow, s.Subject, s.Status, s.Seq, s.State, s.n)
 	}
-	return tx.exec(`UPDATE saga SET workflow = ?, subject = ?, status = ?, started = ?, seq = ?, state = ? WHERE n = ?`,
+	return tx.do(`UPDATE saga SET workflow = ?, subject = ?, status = ?, started = ?, seq = ?, state = ? WHERE n = ?`,
 		s.Workflow, s.Subject, s.Status, s.Started, s.Seq, s.State, s.n)
 }
 
 func (tx *Tx) insert(s *Saga) error {
-	statement, err := tx.prepared(`INSERT INTO saga (id, workflow, subject, status, started, seq, state) VALUES (?, ?, ?, ?, ?, ?, ?)`)
-	if err != nil {
-		return err
-	}
-	result, err := statement.ExecContext(tx.ctx, s.ID[:], s.Workflow, s.Subject, s.Status, s.Started, s.Seq, s.State)
+	result, err := tx.exec(`INSERT INTO saga (id, workflow, subject, status, started, seq, state) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		s.ID[:], s.Workflow, s.Subject, s.Status, s.Started, s.Seq, s.State)
 	if err != nil {
 		return err
 	}
@@ -178,7 +94,7 @@ func (tx *Tx) index(s *Saga) error {
 	if s.Subject == "" {
 		return nil
 	}
-	return tx.exec(`INSERT INTO saga_subject (rowid, subject) VALUES (?, ?)`, s.n, s.Subject)
+	return tx.do(`INSERT INTO saga_subject (rowid, subject) VALUES (?, ?)`, s.n, s.Subject)
 }
 
 // Append adds a record to a saga that was loaded or saved. One that is there already is left as it is.
@@ -187,14 +103,14 @@ func (tx *Tx) Append(s *Saga, r Record) error {
 	if err != nil {
 		return err
 	}
-	return tx.exec(`INSERT INTO record (saga, topic, kafka_partition, kafka_offset, time, headers, value) VALUES (?, ?, ?, ?, ?, ?, ?)
+	return tx.do(`INSERT INTO record (saga, topic, kafka_partition, kafka_offset, time, headers, value) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO NOTHING`, s.n, topic, r.Partition, r.Offset, r.Time, r.Headers, r.Value)
 }
 
 // SaveInstances writes the newest announcements; the tracker has seen to it that they are the newest.
 func (tx *Tx) SaveInstances(instances []Instance) error {
 	for _, i := range instances {
-		if err := tx.exec(`INSERT INTO instance (service, instance, announced, announcement) VALUES (?, ?, ?, ?)
+		if err := tx.do(`INSERT INTO instance (service, instance, announced, announcement) VALUES (?, ?, ?, ?)
 			ON CONFLICT (service, instance) DO UPDATE SET announced = excluded.announced, announcement = excluded.announcement`,
 			i.Service, i.Instance, i.Announced, i.Announcement); err != nil {
 			return err
@@ -210,7 +126,7 @@ func (tx *Tx) SavePositions(positions []Position) error {
 		if err != nil {
 			return err
 		}
-		if err := tx.exec(`INSERT INTO position (topic, kafka_partition, next) VALUES (?, ?, ?)
+		if err := tx.do(`INSERT INTO position (topic, kafka_partition, next) VALUES (?, ?, ?)
 			ON CONFLICT (topic, kafka_partition) DO UPDATE SET next = excluded.next`, topic, p.Partition, p.Next); err != nil {
 			return err
 		}
@@ -222,15 +138,11 @@ func (tx *Tx) topic(t Topic) (int64, error) {
 	if n, ok := tx.topics[t]; ok {
 		return n, nil
 	}
-	if err := tx.exec(`INSERT INTO topic (name, kafka_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, t.Name, t.KafkaID[:]); err != nil {
-		return 0, err
-	}
-	statement, err := tx.prepared(`SELECT n FROM topic WHERE name = ? AND kafka_id = ?`)
-	if err != nil {
+	if err := tx.do(`INSERT INTO topic (name, kafka_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, t.Name, t.KafkaID[:]); err != nil {
 		return 0, err
 	}
 	var n int64
-	if err := statement.QueryRowContext(tx.ctx, t.Name, t.KafkaID[:]).Scan(&n); err != nil {
+	if err := tx.tx.QueryRowContext(tx.ctx, `SELECT n FROM topic WHERE name = ? AND kafka_id = ?`, t.Name, t.KafkaID[:]).Scan(&n); err != nil {
 		return 0, err
 	}
 	tx.topics[t] = n

@@ -1,0 +1,140 @@
+package tracker
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// backlogRecords is how long the backlog of the benchmarks is: SKALD_BENCH_RECORDS, or 200,000.
+func backlogRecords(b *testing.B) int {
+	text := os.Getenv("SKALD_BENCH_RECORDS")
+	if text == "" {
+		return 200_000
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
+// writeBacklog writes plain sagas, in the order in which a cluster would: many under way at once. A seventh of them each is
+// parked somewhere.
+func writeBacklog(records int) *journal {
+	j := newJournal()
+	for n := 0; len(j.records) < records; n++ {
+		s := plain(n)
+		s.Parked[n%4] = n%7 == 0
+		j.write(s)
+	}
+	return j
+}
+
+// BenchmarkCatchUp reads a backlog from the embedded broker, in this process, into a new store.
+func BenchmarkCatchUp(b *testing.B) {
+	broker := startBroker(b, "127.0.0.1:0")
+	client := newClient(b, broker.Addr(), kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(20_000))
+	records := append(heartbeats(time.Now(), time.Hour, false), writeBacklog(backlogRecords(b)).records...)
+	createTopics(b, client, "", records)
+	for chunk := range slices.Chunk(records, 10_000) {
+		produce(b, client, "", chunk)
+	}
+	n, bytes := len(records), 0
+	for _, r := range records {
+		bytes += r.Size()
+	}
+	for b.Loop() {
+		tr, stop := run(b, Config{Brokers: []string{broker.Addr()}, Store: openStore(b)})
+		eventually(b, "the backlog to be read", func() bool { return testutil.ToFloat64(tr.metrics.records) >= float64(n) })
+		stop()
+	}
+	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "records/s")
+	b.ReportMetric(float64(bytes)/float64(n), "bytes/record")
+}
+
+// BenchmarkProject is the pure part: from a record to a fact, with one processor.
+func BenchmarkProject(b *testing.B) {
+	records := writeBacklog(20_000).records
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		r := &records[i%len(records)]
+		if _, skipped, err := project(sourceOf("", r.Topic), r); err != nil || skipped != skipNone {
+			b.Fatal(skipped, err)
+		}
+		i++
+	}
+}
+
+// BenchmarkPut writes facts to the store, batch by batch, with one processor.
+func BenchmarkPut(b *testing.B) {
+	records := writeBacklog(backlogRecords(b)).records
+	// As topics are read side by side, a saga's records come far apart.
+	slices.SortStableFunc(records, func(x, y wire.Record) int { return int(x.Partition - y.Partition) })
+	for b.Loop() {
+		s := openStore(b)
+		for chunk := range slices.Chunk(records, maxBatch) {
+			putRecords(b, s, chunk)
+		}
+	}
+	b.ReportMetric(float64(len(records)*b.N)/b.Elapsed().Seconds(), "records/s")
+}
+
+// BenchmarkRead asks what the console asks, of a store with as many sagas as the backlog makes.
+func BenchmarkRead(b *testing.B) {
+	tr := New(Config{Store: openStore(b), Logger: quiet})
+	records := writeBacklog(backlogRecords(b)).records
+	for chunk := range slices.Chunk(records, maxBatch) {
+		putRecords(b, tr.cfg.Store, chunk)
+	}
+	seq, err := tr.cfg.Store.Seq(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	middle := records[len(records)/2].Header(wire.HeaderSagaID)
+	for middle == "" {
+		records = records[1:]
+		middle = records[len(records)/2].Header(wire.HeaderSagaID)
+	}
+	list := func(q Query) func(context.Context) error {
+		return func(ctx context.Context) error { _, err := tr.Sagas(ctx, q); return err }
+	}
+	for _, bench := range []struct {
+		name string
+		ask  func(context.Context) error
+	}{
+		{"first page", list(Query{})},
+		{"first page of 1000", list(Query{Limit: 1000})},
+		{"by workflow and status", list(Query{Workflow: "onboarding", Status: wire.Completed})},
+		{"by status that none has", list(Query{Status: Halted})},
+		{"search, one hit", list(Query{Search: "ada.777@"})},
+		{"search, no hit", list(Query{Search: "nobody"})},
+		{"search, all hit", list(Query{Search: "example.com"})},
+		{"search, a tenth hit", list(Query{Search: "7@ex"})},
+		{"one saga", func(ctx context.Context) error { _, err := tr.Saga(ctx, middle); return err }},
+		{"100 changed", func(ctx context.Context) error { _, err := tr.ChangedSince(ctx, seq-100, "", 100); return err }},
+		{"counts", func(ctx context.Context) error { _, err := tr.Counts(ctx, ""); return err }},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			var took []time.Duration
+			for b.Loop() {
+				began := time.Now()
+				if err := bench.ask(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(began))
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1000, "p95-ms")
+		})
+	}
+}

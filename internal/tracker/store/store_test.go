@@ -1,0 +1,429 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Each test gets a store as the dialect under test opens it.
+func openStore(t testing.TB, dsn string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func update(t testing.TB, s *Store, f func(*Tx) error) int64 {
+	t.Helper()
+	seq, err := s.Update(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seq
+}
+
+func sagaID(n int) (id SagaID) {
+	copy(id[:], fmt.Sprintf("saga-%011d", n))
+	return id
+}
+
+func saga(n int, workflow, status string) *Saga {
+	return &Saga{
+		ID: sagaID(n), Workflow: workflow, Subject: fmt.Sprintf("Person.%d@example.com", n), Status: status,
+		Started: int64(1000 + n), State: []byte{byte(n)},
+	}
+}
+
+func numbers(sagas []*Saga) (ns []int) {
+	for _, s := range sagas {
+		ns = append(ns, int(s.Started-1000))
+	}
+	return ns
+}
+
+func TestSagasAreKept(t *testing.T) {
+	s := openStore(t, "")
+	a, b := saga(1, "onboarding", "running"), saga(2, "onboarding", "running")
+	first := update(t, s, func(tx *Tx) error { return tx.Save([]*Saga{a, b}) })
+	second := update(t, s, func(tx *Tx) error {
+		found, err := tx.Load([]SagaID{sagaID(2), sagaID(3)})
+		if err != nil {
+			return err
+		}
+		if len(found) != 1 || found[sagaID(2)] == nil {
+			t.Errorf("loaded %v, want saga 2 only", found)
+		}
+		found[sagaID(2)].Status, found[sagaID(2)].State = "completed", []byte("new")
+		return tx.Save([]*Saga{found[sagaID(2)]})
+	})
+	if second <= first {
+		t.Errorf("sequence numbers %d, then %d", first, second)
+	}
+	got, err := s.Saga(t.Context(), sagaID(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := saga(2, "onboarding", "completed")
+	want.Seq, want.State = second, []byte("new")
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Saga{})); diff != "" {
+		t.Errorf("wanted (-), kept (+):\n%s", diff)
+	}
+	if got, err := s.Saga(t.Context(), sagaID(3)); got != nil || err != nil {
+		t.Errorf("a saga that isn't there: %v, error %v", got, err)
+	}
+}
+
+// Whatever columns a save changes, lists, counts and search follow.
+func TestListsFollowChanges(t *testing.T) {
+	s := openStore(t, "")
+	update(t, s, func(tx *Tx) error { return tx.Save([]*Saga{saga(1, "", "running"), saga(2, "onboarding", "running")}) })
+	change := func(f func(*Saga)) {
+		update(t, s, func(tx *Tx) error {
+			found, err := tx.Load([]SagaID{sagaID(1)})
+			if err != nil {
+				return err
+			}
+			f(found[sagaID(1)])
+			return tx.Save([]*Saga{found[sagaID(1)]})
+		})
+	}
+	change(func(s *Saga) { s.Workflow = "onboarding" })
+	change(func(s *Saga) { s.Subject = "somebody else" })
+	change(func(s *Saga) { s.Started = 1009 })
+	change(func(s *Saga) { s.Status = "halted" })
+	for want, f := range map[string]Filter{
+		"[9 2]": {}, "[9]": {Status: "halted"}, "[2]": {Search: "person"}, "[9] ": {Search: "BODY else", Workflow: "onboarding"},
+		"[]": {Workflow: "other"}, "[] ": {Status: "completed"},
+	} {
+		f.Limit = 10
+		got, err := s.List(t.Context(), f)
+		if err != nil || fmt.Sprint(numbers(got)) != strings.TrimSpace(want) {
+			t.Errorf("%+v: %v, error %v, want %s", f, numbers(got), err, want)
+		}
+	}
+	counts, err := s.Counts(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]int64{"running": 1, "halted": 1}, counts); diff != "" {
+		t.Errorf("counts wanted (-), got (+):\n%s", diff)
+	}
+}
+
+// Every way to list gives the same as sorting all sagas.
+func TestListsAgreeWithSorting(t *testing.T) {
+	s := openStore(t, "")
+	all := make([]*Saga, 0, 500)
+	for n := range cap(all) {
+		g := saga(n, []string{"", "a", "b"}[n%3], []string{"running", "completed", "halted"}[n%7%3])
+		g.Started = int64(1000 + n*37%101) // many at one time
+		all = append(all, g)
+	}
+	update(t, s, func(tx *Tx) error { return tx.Save(all) })
+	for _, f := range []Filter{
+		{}, {Workflow: "a"}, {Status: "halted"}, {Workflow: "b", Status: "completed"}, {Search: "son.1"}, {Search: ".44@", Workflow: "b"},
+	} {
+		var want, got []SagaID
+		sorted := slices.Clone(all)
+		slices.SortFunc(sorted, func(x, y *Saga) int {
+			if x.Started != y.Started {
+				return int(y.Started - x.Started)
+			}
+			return int(y.n - x.n)
+		})
+		for _, g := range sorted {
+			if (f.Workflow == "" || f.Workflow == g.Workflow) && (f.Status == "" || f.Status == g.Status) && containsFold(g.Subject, f.Search) {
+				want = append(want, g.ID)
+			}
+		}
+		for f.Limit = 7; ; {
+			page, err := s.List(t.Context(), f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, g := range page {
+				got = append(got, g.ID)
+			}
+			if len(page) < f.Limit {
+				break
+			}
+			place := page[len(page)-1].Place()
+			f.Before = &place
+		}
+		if diff := cmp.Diff(want, got); diff != "" || len(want) == 0 {
+			t.Errorf("%+v: wanted (-), listed (+):\n%s", f, diff)
+		}
+		along := Filter{Workflow: f.Workflow, Status: f.Status, Search: f.Search, Limit: 1000}
+		if f.Search != "" {
+			page, err := s.searchAlong(t.Context(), along)
+			if err != nil || len(page) != len(want) {
+				t.Errorf("%+v along the list: %d hits, error %v, want %d", along, len(page), err, len(want))
+			}
+		}
+	}
+}
+
+// A producer that makes up workflow names must not break the lists.
+func TestVeryManyWorkflows(t *testing.T) {
+	s := openStore(t, "")
+	all := make([]*Saga, 0, maxParts+50)
+	for n := range cap(all) {
+		all = append(all, saga(n, fmt.Sprint("made up ", n), "running"))
+	}
+	update(t, s, func(tx *Tx) error { return tx.Save(all) })
+	got, err := s.List(t.Context(), Filter{Status: "running", Limit: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{maxParts + 49, maxParts + 48, maxParts + 47}, numbers(got)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRecordsAreAppendedOnce(t *testing.T) {
+	s := openStore(t, "")
+	topic, anew := Topic{Name: "authorize", KafkaID: [16]byte{1}}, Topic{Name: "authorize", KafkaID: [16]byte{2}}
+	g := saga(1, "onboarding", "running")
+	want := []Record{
+		{Topic: topic, Partition: 3, Offset: 7, Time: 1, Headers: []byte("h"), Value: []byte("a value")},
+		{Topic: topic, Partition: 3, Offset: 8, Time: 2, Headers: []byte{}, Value: nil},
+		{Topic: anew, Partition: 3, Offset: 7, Time: 3, Headers: []byte{}, Value: []byte("x")},
+	}
+	update(t, s, func(tx *Tx) error { return tx.Save([]*Saga{g}) })
+	for range 2 {
+		update(t, s, func(tx *Tx) error {
+			for _, r := range want {
+				if err := tx.Append(g, r); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	got, err := s.Records(t.Context(), []*Saga{g}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[SagaID][]Record{g.ID: want}, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("appended (-), read (+):\n%s", diff)
+	}
+	short, err := s.Records(t.Context(), []*Saga{g}, 3)
+	if err != nil || short[g.ID][0].Value != nil || string(short[g.ID][2].Value) != "x" {
+		t.Errorf("with values of at most 3 bytes: %v, error %v", short, err)
+	}
+}
+
+func TestFailedUpdateLeavesNothing(t *testing.T) {
+	s := openStore(t, "")
+	before, err := s.Seq(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	problem := errors.New("no")
+	if _, err := s.Update(t.Context(), func(tx *Tx) error {
+		if err := tx.Save([]*Saga{saga(1, "onboarding", "running")}); err != nil {
+			return err
+		}
+		return errors.Join(problem, tx.SavePositions([]Position{{Topic{Name: "x"}, 0, 5}}))
+	}); !errors.Is(err, problem) {
+		t.Errorf("error %v", err)
+	}
+	sagas, err := s.List(t.Context(), Filter{Limit: 1})
+	positions, err2 := s.Positions(t.Context())
+	counts, err3 := s.Counts(t.Context(), "")
+	after, err4 := s.Seq(t.Context())
+	if err := errors.Join(err, err2, err3, err4); err != nil || len(sagas)+len(positions)+len(counts) > 0 || after != before {
+		t.Errorf("left: %v, %v, %v, seq %d (before %d), error %v", sagas, positions, counts, after, before, err)
+	}
+}
+
+func TestFileSurvivesAndTemporaryDoesNot(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a folder with # and ?", "tracker.db")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Reset(t.Context(), "cluster one"); err != nil {
+		t.Fatal(err)
+	}
+	position := Position{Topic{"authorize", [16]byte{9}}, 2, 77}
+	instance := Instance{"authorizer", "one", 5, []byte("hello")}
+	seq := update(t, s, func(tx *Tx) error {
+		return errors.Join(tx.Save([]*Saga{saga(1, "onboarding", "running")}),
+			tx.SavePositions([]Position{{position.Topic, 2, 7}}), tx.SavePositions([]Position{position}), tx.SaveInstances([]Instance{instance}))
+	})
+	if !s.Durable() || s.Close() != nil {
+		t.Fatal("the store isn't durable, or doesn't close")
+	}
+
+	s = openStore(t, path)
+	cluster, err := s.Cluster(t.Context())
+	again, err2 := s.Seq(t.Context())
+	positions, err3 := s.Positions(t.Context())
+	instances, err4 := s.Instances(t.Context())
+	if err := errors.Join(err, err2, err3, err4); err != nil || cluster != "cluster one" || again != seq {
+		t.Errorf("cluster %q, seq %d (before %d), error %v", cluster, again, seq, err)
+	}
+	if diff := cmp.Diff([]Position{position}, positions); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]Instance{instance}, instances); diff != "" {
+		t.Error(diff)
+	}
+	if err := s.Reset(t.Context(), "cluster two"); err != nil {
+		t.Fatal(err)
+	}
+	if sagas, err := s.List(t.Context(), Filter{Limit: 1}); err != nil || len(sagas) != 0 {
+		t.Errorf("after a reset: %v, error %v", sagas, err)
+	}
+	if reset, err := s.Seq(t.Context()); err != nil || reset <= seq {
+		t.Errorf("sequence number %d after a reset, %d before, error %v", reset, seq, err)
+	}
+
+	temporary := openStore(t, ":memory:")
+	dir := temporary.temp.path
+	if temporary.Durable() || temporary.Close() != nil {
+		t.Error("a temporary store is durable, or doesn't close")
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is still there: %v", dir, err)
+	}
+	temporary.temp, temporary.reader, temporary.writer = nil, nil, nil // for the cleanup
+}
+
+func TestWhatKilledProcessesLeftIsRemoved(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	dead := filepath.Join(os.TempDir(), tempPattern+"dead")
+	if err := os.MkdirAll(dead, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"lock", "tracker.db"} {
+		if err := os.WriteFile(filepath.Join(dead, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alive := openStore(t, "")
+	if _, err := os.Stat(dead); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is still there: %v", dead, err)
+	}
+	openStore(t, "")
+	if _, err := os.Stat(alive.temp.path); err != nil {
+		t.Errorf("the directory of a store in use is gone: %v", err)
+	}
+}
+
+func TestWrongDSN(t *testing.T) {
+	for _, dsn := range []string{"postgres://skald:secret@db/skald", "file:x.db", filepath.Join(t.TempDir(), "no", "such", "folder.db")} {
+		s, err := Open(t.Context(), dsn)
+		if err == nil {
+			t.Errorf("%s: opened", dsn)
+			_ = s.Close()
+		} else if strings.Contains(err.Error(), "secret") {
+			t.Errorf("the password is in the error: %v", err)
+		}
+	}
+}
+
+// A reader that goes on from the last number it has seen misses no change, while the writer goes on.
+func TestChangesAreSeenWhileTheyAreMade(t *testing.T) {
+	s := openStore(t, "")
+	start, err := s.Seq(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const sagas, rounds = 40, 200
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	written := make(chan error, 1)
+	go func() {
+		defer close(written)
+		for round := range rounds {
+			if _, err := s.Update(ctx, func(tx *Tx) error {
+				var ids []SagaID
+				for n := range sagas {
+					if n%(round%5+1) == 0 {
+						ids = append(ids, sagaID(n))
+					}
+				}
+				found, err := tx.Load(ids)
+				if err != nil {
+					return err
+				}
+				var save []*Saga
+				for _, id := range ids {
+					g := found[id]
+					if g == nil {
+						g = &Saga{ID: id}
+					}
+					g.State = fmt.Append(nil, round)
+					save = append(save, g)
+				}
+				return tx.Save(save)
+			}); err != nil {
+				written <- err
+				return
+			}
+		}
+	}()
+	seen := map[SagaID]string{}
+	last, done := start, false
+	for !done {
+		select {
+		case err := <-written:
+			if err != nil {
+				t.Fatal(err)
+			}
+			done = true // what is read now is all
+		default:
+		}
+		for {
+			changed, err := s.ChangedSince(ctx, last, "", 7)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, g := range changed {
+				if g.Seq <= last {
+					t.Fatalf("number %d after %d", g.Seq, last)
+				}
+				last, seen[g.ID] = g.Seq, string(g.State)
+			}
+			if len(changed) < 7 {
+				break
+			}
+		}
+	}
+	all, err := s.List(ctx, Filter{Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != sagas {
+		t.Fatalf("%d sagas, want %d", len(all), sagas)
+	}
+	for _, g := range all {
+		if seen[g.ID] != string(g.State) {
+			t.Errorf("saga %s: last seen in state %q, it is in %q", g.ID, seen[g.ID], g.State)
+		}
+	}
+}
