@@ -101,7 +101,14 @@ func (p *proxy) loseAnswers(to func(proxyRequest) bool) {
 	p.lose = to
 }
 
-// awaitRequests waits until n requests that match have come by since the proxy was started.
+// forget makes awaitRequests count from here.
+func (p *proxy) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen = nil
+}
+
+// awaitRequests waits until n requests that match have come by since the proxy was started, or forgot.
 func (p *proxy) awaitRequests(n int, match func(proxyRequest) bool) {
 	p.t.Helper()
 	ctx, cancel := testContext(p.t)
