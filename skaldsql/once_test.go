@@ -121,6 +121,30 @@ func TestUndoThatFailedIsRunAgain(t *testing.T) {
 	}
 }
 
+// Whoever commits in spite of Once's error has no effect noted: the next one does it, and an undo has nothing to take back.
+func TestClaimThatWasCommittedIsNoEffect(t *testing.T) {
+	ctx, db := testContext(t), openMemory(t)
+	for _, key := range []string{"again", "undone"} {
+		err := skaldsql.InTx(ctx, db, func(tx *sql.Tx) error {
+			_, err := skaldsql.Once(ctx, tx, key, func(context.Context) (int, error) { return 0, errors.New("failed") })
+			if err == nil {
+				t.Error("no error")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if doneBy, err := do(ctx, db, "again", 2); err != nil || doneBy != 2 {
+		t.Errorf("done by %d, %v; want 2", doneBy, err)
+	}
+	if ran, err := undo(ctx, db, "undone"); err != nil || ran {
+		t.Errorf("undo: ran %t, %v; want false", ran, err)
+	}
+	wantSpent(t, db, "undone")
+}
+
 // A cancelled transaction must not take the database in memory with it: its one connection is the database.
 func TestCancelledTransactionKeepsTheDatabase(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, db *sql.DB) {

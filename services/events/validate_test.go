@@ -46,6 +46,12 @@ func TestNewUserNamesWhatIsWrong(t *testing.T) {
 		{"name with the address", func(u *events.NewUser) { u.Email = "Ada <ada@example.com>" }, []string{
 			`email: "Ada <ada@example.com>" is no mail address, ` + plain,
 		}},
+		{"quoted", func(u *events.NewUser) { u.Email = `"ada"@example.com` }, []string{
+			`email: "\"ada\"@example.com" is no mail address, ` + plain,
+		}},
+		{"space before", func(u *events.NewUser) { u.Email = " ada@example.com" }, []string{
+			`email: " ada@example.com" is no mail address, ` + plain,
+		}},
 		{"two addresses", func(u *events.NewUser) { u.Email = "ada@example.com, bo@example.com" }, []string{
 			`email: "ada@example.com, bo@example.com" is no mail address, ` + plain,
 		}},

@@ -1,9 +1,11 @@
 package notifier
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net"
 	"reflect"
@@ -120,6 +122,38 @@ func TestSilentServerIsUnavailable(t *testing.T) {
 	wantClass(t, "silent", err, skald.Unavailable(err))
 	if !strings.Contains(err.Error(), "within 50ms") {
 		t.Errorf("error %q, want one that says how long it waited", err)
+	}
+}
+
+// A server that takes no connections now: it says so, and the connection is closed at once and not when somebody notices.
+func TestConnectionThatIsTurnedAwayIsClosed(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	closed := make(chan error, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			closed <- err
+			return
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "220 hello\r\n")
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		r := bufio.NewReader(conn)
+		for err == nil { // whatever is said, until the other side hangs up
+			if _, err = r.ReadString('\n'); err == nil {
+				fmt.Fprint(conn, "554 too many connections\r\n")
+			}
+		}
+		closed <- err
+	}()
+	err = newMailer(t, Config{Addr: listener.Addr().String()}).Send(testContext(t), mailTo("ada"))
+	wantClass(t, "turned away", err, skald.Unavailable(err))
+	if err := <-closed; !errors.Is(err, io.EOF) {
+		t.Errorf("the connection wasn't closed: %v", err)
 	}
 }
 
