@@ -59,7 +59,8 @@ func (h *Handler) stream(ctx context.Context, in *streamInput) (*huma.StreamResp
 		r, w := humago.Unwrap(hc)
 		ctx, cancel := h.streams.bound(r.Context())
 		defer cancel()
-		follower := &follower{h: h, out: newEventWriter(w), since: since, workflow: in.Workflow}
+		follower := &follower{h: h, out: newEventWriter(w), since: since, workflow: in.Workflow,
+			counting: in.LastEventID == "" && in.Since == ""}
 		if err := follower.run(ctx); err != nil && ctx.Err() == nil {
 			h.log.Debug("a live stream ended", "error", err)
 		}
@@ -99,6 +100,7 @@ type follower struct {
 	out      *eventWriter
 	since    int64
 	workflow string
+	counting bool // whether since is a position of this life
 }
 
 func (f *follower) run(ctx context.Context) error {
@@ -136,6 +138,10 @@ func (f *follower) batch(ctx context.Context, seq int64) (more bool, err error) 
 		return false, err
 	}
 	from := f.since
+	if !f.counting && len(sagas) > 0 {
+		// Positions don't begin at 0, and jump when the store is rebuilt: what lies before the first saga is no count.
+		from, f.counting = sagas[0].Seq-1, true
+	}
 	for _, saga := range sagas {
 		f.since = saga.Seq
 		if err := f.out.event("saga", strconv.FormatInt(saga.Seq, 10), apiSaga(saga, false)); err != nil {

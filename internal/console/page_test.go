@@ -53,7 +53,7 @@ func TestTraceOff(t *testing.T) {
 }
 
 func TestTraceOffSaysWhoWaits(t *testing.T) {
-	wants(t, read(t, downWorld(), "/?trace=off"), "Three users have not come back. Three wait for the authorizer, which is stopped.", "authorizer is stopped.")
+	wants(t, read(t, downWorld(), "/?trace=off"), "Three users have not come back. Three wait for the stopped authorizer.", "authorizer is stopped.")
 }
 
 func TestEmptyPage(t *testing.T) {

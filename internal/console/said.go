@@ -129,7 +129,7 @@ func (b *board) reasons() []string {
 			if s.Down() {
 				waiting := int64(b.waitingFor(s))
 				held += waiting
-				add(waiting, "waits for the "+s.Name+", which is stopped", "wait for the "+s.Name+", which is stopped")
+				add(waiting, "waits for the stopped "+s.Name, "wait for the stopped "+s.Name)
 			}
 		}
 		running -= held

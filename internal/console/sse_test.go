@@ -73,22 +73,28 @@ func follow(t *testing.T, url, lastEventID string) *sseClient {
 // next gives the next event of a name.
 func (c *sseClient) next(name string) sseEvent {
 	c.t.Helper()
-	deadline := time.After(patience)
 	for {
-		select {
-		case e, ok := <-c.events:
-			if !ok {
-				c.t.Fatal("the stream has ended")
-			}
-			if e.id != "" {
-				c.lastID = e.id
-			}
-			if e.name == name {
-				return e
-			}
-		case <-deadline:
-			c.t.Fatalf("no event %s within %s", name, patience)
+		if e := c.any(); e.name == name {
+			return e
 		}
+	}
+}
+
+// any gives the next event, whatever it is.
+func (c *sseClient) any() sseEvent {
+	c.t.Helper()
+	select {
+	case e, ok := <-c.events:
+		if !ok {
+			c.t.Fatal("the stream has ended")
+		}
+		if e.id != "" {
+			c.lastID = e.id
+		}
+		return e
+	case <-time.After(patience):
+		c.t.Fatalf("no event within %s", patience)
+		return sseEvent{}
 	}
 }
 
