@@ -47,7 +47,7 @@ func handle[I, O any](h *Handler, api huma.API, op huma.Operation, f func(contex
 
 type health struct {
 	Body struct {
-		Status string `json:"status" example:"ok"`
+		Status string `json:"status"`
 	}
 }
 
@@ -67,7 +67,7 @@ func (h *Handler) registerHealth(api huma.API) {
 		Errors:      []int{http.StatusServiceUnavailable},
 	}, func(ctx context.Context, _ *struct{}) (*health, error) {
 		if err := h.cfg.Ready(ctx); err != nil {
-			return nil, &notReady{err}
+			return nil, &notReadyError{err}
 		}
 		out := &health{}
 		out.Body.Status = "ready"

@@ -1,3 +1,4 @@
+//nolint:tagalign // a field's name comes first, its description last
 package console
 
 import (
@@ -64,7 +65,8 @@ func (h *Handler) onboardNextHire(ctx context.Context, _ *struct{}) (*hiredOutpu
 	if err != nil {
 		return nil, err
 	}
-	saga, err := h.start(ctx, events.Onboarding.Name(), input, h.life+"/"+hire.Email)
+	saga, err := h.start(ctx, events.Onboarding.Name(), input, h.life+"/"+hire.Email,
+		hire.Name+" stays next: try again, nobody is onboarded twice")
 	if err != nil {
 		hires.PutBack(hire)
 		return nil, err
@@ -121,12 +123,13 @@ func (h *Handler) stopService(ctx context.Context, in *serviceInput) (*servicesO
 }
 
 func (h *Handler) switchService(ctx context.Context, name string, to func(context.Context, string) error) (*servicesOutput, error) {
-	var names []string
-	for _, s := range h.cfg.Demo.Services.List() {
+	services := h.cfg.Demo.Services.List()
+	names := make([]string, 0, len(services))
+	for _, s := range services {
 		names = append(names, s.Name)
 	}
 	if !slices.Contains(names, name) {
-		return nil, &missing{"no service " + clip(name) + " runs here, only " + listed(names)}
+		return nil, &missingError{"no service " + clip(name) + " runs here, only " + listed(names)}
 	}
 	if err := to(ctx, name); err != nil {
 		return nil, err
@@ -155,12 +158,12 @@ func (h *Handler) setLag(ctx context.Context, in *struct{ Body DemoLag }) (*lagO
 	}{{"body.min", in.Body.Min, &lag.Min}, {"body.max", in.Body.Max, &lag.Max}} {
 		d, err := time.ParseDuration(bound.text)
 		if err != nil {
-			return nil, &fieldProblem{bound.location, "a duration is expected, e.g. 1.5s"}
+			return nil, &fieldError{bound.location, "a duration is expected, e.g. 1.5s"}
 		}
 		*bound.to = d
 	}
 	if err := h.cfg.Demo.Faults.SetLag(lag); err != nil {
-		return nil, &fieldProblem{"body", err.Error()}
+		return nil, &fieldError{"body", err.Error()}
 	}
 	h.touched.notify()
 	return h.getLag(ctx, nil)

@@ -1,3 +1,4 @@
+//nolint:tagalign // a field's name comes first, its description last
 package console
 
 import (

@@ -1,3 +1,4 @@
+//nolint:tagalign // a field's name comes first, its description last
 package console
 
 import (
@@ -54,17 +55,21 @@ type started struct {
 
 func (h *Handler) startSaga(ctx context.Context, in *startInput) (*started, error) {
 	if !slices.Contains(h.cfg.Workflows, in.Body.Workflow) {
-		return nil, &fieldProblem{"body.workflow",
+		return nil, &fieldError{"body.workflow",
 			fmt.Sprintf("%q is none of the workflows that can be started here: %s", clip(in.Body.Workflow), strings.Join(h.cfg.Workflows, ", "))}
 	}
 	if input := bytes.TrimSpace(in.Body.Input); len(input) == 0 || input[0] != '{' {
-		return nil, &fieldProblem{"body.input", "an object is expected"}
+		return nil, &fieldError{"body.input", "an object is expected"}
 	}
-	return h.start(ctx, in.Body.Workflow, in.Body.Input, in.Key)
+	advice := "Try again with the same Idempotency-Key: nothing is started twice"
+	if in.Key == "" {
+		advice = "It may have been published all the same; a start with an Idempotency-Key can be repeated safely"
+	}
+	return h.start(ctx, in.Body.Workflow, in.Body.Input, in.Key, advice)
 }
 
 // start gives Config.Start a bounded time and tells the two kinds of errors apart.
-func (h *Handler) start(ctx context.Context, workflow string, input json.RawMessage, key string) (*started, error) {
+func (h *Handler) start(ctx context.Context, workflow string, input json.RawMessage, key, advice string) (*started, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("no answer within %s", startTimeout))
 	defer cancel()
 	id, err := h.cfg.Start(ctx, workflow, input, key)
@@ -76,7 +81,7 @@ func (h *Handler) start(ctx context.Context, workflow string, input json.RawMess
 			err = context.Cause(ctx)
 		}
 		h.log.Warn("a saga was not started", "workflow", workflow, "error", err)
-		return nil, &unconfirmed{err}
+		return nil, &unconfirmedError{err, advice}
 	}
 	out := &started{}
 	out.Body.ID = id

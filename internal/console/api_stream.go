@@ -1,3 +1,4 @@
+//nolint:tagalign // a field's name comes first, its description last
 package console
 
 import (
@@ -78,7 +79,7 @@ func (h *Handler) streamPosition(ctx context.Context, in *streamInput) (int64, e
 	}
 	since, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || since < 0 {
-		return 0, &fieldProblem{where, "a position is expected: the id of an event of this stream, or 0"}
+		return 0, &fieldError{where, "a position is expected: the id of an event of this stream, or 0"}
 	}
 	if since > now {
 		// A change is told of a moment after it can be read: a client that has read it and comes back at once is ahead.

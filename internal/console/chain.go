@@ -13,7 +13,7 @@ type stationPage struct {
 }
 
 func (b *board) stationPages(v view) []stationPage {
-	var pages []stationPage
+	pages := make([]stationPage, 0, len(b.stations))
 	for _, s := range b.stations {
 		p := stationPage{Name: s.Name, Glyph: "up", Note: s.Role, To: "stop", Label: "Stop " + s.Name}
 		switch s.State {

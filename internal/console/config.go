@@ -94,14 +94,14 @@ type ServiceState struct {
 type Hires interface {
 	Peek() (next events.NewUser, ok bool)
 	Next() (next events.NewUser, ok bool)
-	PutBack(events.NewUser) // a hire taken by Next whose saga could not be started
+	PutBack(hire events.NewUser) // a hire taken by Next whose saga could not be started
 	Remaining() int
 }
 
 // Faults is the lag that the demo adds to every step.
 type Faults interface {
 	Lag() demo.Range
-	SetLag(demo.Range) error // says what is allowed
+	SetLag(lag demo.Range) error // says what is allowed
 }
 
 // Mailbox is what the console asks of [mailbox.Mailbox].

@@ -6,6 +6,6 @@
 // what they tell, services/events and services/demo for the types of the Onboarding page, and the root package for its
 // errors; it knows no broker and no SQL.
 //
-// Start reading at config.go (what it is given) and console.go (which address leads where); then board.go for the page and
-// api.go for the API.
+// Start reading at config.go (what it is given) and console.go (which address leads where); then board.go and row.go
+// for the page, live.go for what keeps it up to date, and api.go for the API.
 package console

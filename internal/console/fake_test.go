@@ -113,7 +113,7 @@ func (f *fakeTracker) ChangedSince(_ context.Context, seq int64, workflow string
 }
 
 func (f *fakeTracker) sorted(by func(a, b tracker.Saga) int) []tracker.Saga {
-	var all []tracker.Saga
+	all := make([]tracker.Saga, 0, len(f.sagas))
 	for _, saga := range f.sagas {
 		all = append(all, saga)
 	}
@@ -210,7 +210,7 @@ func (w *world) start(_ context.Context, workflow string, input json.RawMessage,
 // onboard puts a user before the provisioner.
 func (w *world) onboard(user events.NewUser) string {
 	id := uuid.Must(uuid.NewV7()).String()
-	payload, _ := json.Marshal(user)
+	payload := encoded(user)
 	w.alter(id, func(s *tracker.Saga) {
 		*s = tracker.Saga{ID: id, Workflow: "onboarding", Subject: user.Email, Status: tracker.Running, Started: w.clock}
 		s.Steps = append(s.Steps, tracker.Step{
@@ -263,8 +263,15 @@ func (w *world) payload(topic string, steps []tracker.Step) []byte {
 	default:
 		event = events.Notified{User: user, MessageID: "abc@skald.example"}
 	}
-	payload, _ := json.Marshal(event)
-	return payload
+	return encoded(event)
+}
+
+func encoded(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
 
 // halt makes the current step's event a dead letter.

@@ -35,10 +35,10 @@ var (
 	tableRow = regexp.MustCompile(`(?s)<tr class="[^"]*" id="saga-([^"]*)">.*?</tr>`)
 )
 
-func visit(t *testing.T, base, path string) *viewer {
+func visit(t *testing.T, base string) *viewer {
 	t.Helper()
 	v := &viewer{t: t, base: base, rows: make(map[string]string), parts: make(map[string]string), hops: make(map[string]int)}
-	page := fetched(t, base+path)
+	page := fetched(t, base+"/")
 	found := liveURL.FindStringSubmatch(page)
 	if found == nil {
 		t.Fatal("the page doesn't say where its stream is")
@@ -108,7 +108,7 @@ func fetched(t *testing.T, address string) string {
 func TestRowTicksToComplete(t *testing.T) {
 	w := newWorld()
 	_, server := serve(t, w.config(t))
-	v := visit(t, server.URL, "/")
+	v := visit(t, server.URL)
 	v.until("connected", func() bool { return v.parts["summary"] != "" })
 	id := w.onboard(user("Ada"))
 	v.until("on the page", v.shows(id, "waits its turn"))
@@ -140,7 +140,7 @@ func TestPageResumes(t *testing.T) {
 	_, server := serve(t, w.config(t))
 	kept := w.onboard(user("kept"))
 	changed := w.onboard(user("changed"))
-	v := visit(t, server.URL, "/")
+	v := visit(t, server.URL)
 	v.until("connected", func() bool { return v.parts["summary"] != "" })
 	if v.most != 0 {
 		t.Errorf("%d rows came again that the page was rendered with", v.most)
@@ -175,7 +175,7 @@ func TestPageOfAnotherLifeGetsEverything(t *testing.T) {
 	w := newWorld()
 	_, server := serve(t, w.config(t))
 	id := w.onboard(user("ada"))
-	v := visit(t, server.URL, "/")
+	v := visit(t, server.URL)
 	v.stream.cancel()
 	v.rows, v.position = map[string]string{}, "formerlife.999"
 	v.connect()
@@ -186,7 +186,7 @@ func TestPageOfAnotherLifeGetsEverything(t *testing.T) {
 func TestFloodIsJoined(t *testing.T) {
 	w := newWorld()
 	_, server := serve(t, w.config(t))
-	v := visit(t, server.URL, "/")
+	v := visit(t, server.URL)
 	var last string
 	for i := range 3 * maxRows {
 		w.clock = w.clock.Add(time.Millisecond)
@@ -210,7 +210,7 @@ func TestServiceDownIsNamed(t *testing.T) {
 	_, server := serve(t, w.config(t))
 	id := w.onboard(user("ada"))
 	w.pass(id, time.Second)
-	v := visit(t, server.URL, "/")
+	v := visit(t, server.URL)
 	_ = w.services.Stop(t.Context(), "authorizer")
 	v.until("the warning", func() bool { return strings.Contains(v.parts["warning"], "authorizer is stopped.") })
 	v.until("what waits", func() bool {
@@ -225,7 +225,7 @@ func TestServiceDownIsNamed(t *testing.T) {
 func TestMailsAreCounted(t *testing.T) {
 	w := newWorld()
 	_, server := serve(t, w.config(t))
-	v := visit(t, server.URL, "/")
+	v := visit(t, server.URL)
 	w.mails.deliver(user("Ada"), "Nordbook 14", "NB14-00001", "vpn", w.clock)
 	v.until("one mail", func() bool { return strings.Contains(v.parts["mail-count"], "1") })
 }
@@ -233,7 +233,7 @@ func TestMailsAreCounted(t *testing.T) {
 func TestOtherPagesSeeWhatOneDoes(t *testing.T) {
 	w := newWorld()
 	h, server := serve(t, w.config(t))
-	v := visit(t, server.URL, "/")
+	v := visit(t, server.URL)
 	ask(t, h, "PUT", "/api/v1/demo/lag", `{"min":"0s","max":"1.5s"}`, nil)
 	v.until("the lag", func() bool { return strings.Contains(v.parts["lag"], "0–1.5 s") })
 	ask(t, h, "POST", "/api/v1/demo/hires", "", nil)

@@ -80,7 +80,7 @@ func (h *Handler) respond(w http.ResponseWriter, name string, data any, err erro
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write([]byte(html)) // the client may be gone
+	_, _ = w.Write([]byte(html)) //nolint:gosec // html/template has escaped it
 }
 
 // page gathers what a view shows with a board.

@@ -155,7 +155,7 @@ func TestWithoutDemoThereIsNothingToPress(t *testing.T) {
 	lacks(t, page, "Onboard New User", "data-service", "open-mailbox", "Lag ")
 	for _, path := range []string{"/api/v1/demo/hires", "/mailbox"} {
 		if response := ask(t, New(cfg), "GET", path, "", nil); response.StatusCode != http.StatusNotFound {
-			t.Errorf("%s: %s", path, response.Status)
+			t.Errorf("%s: %d", path, response.StatusCode)
 		}
 	}
 }

@@ -18,56 +18,49 @@ const maxBody = 64 << 10
 
 // Problems of the console itself; problemOf gives them their status.
 var (
-	errUsedUp         = errors.New("No more new users to onboard.") //nolint:staticcheck // the sentence that the page shows
+	errUsedUp         = errors.New("no more new users to onboard")
 	errTooManyStreams = errors.New("too many clients follow live already: close a page, or try again later")
 	errClosing        = errors.New("the console is shutting down")
 )
 
-// fieldProblem says what is wrong with one part of a request.
-type fieldProblem struct{ location, message string }
+// fieldError says what is wrong with one part of a request.
+type fieldError struct{ location, message string }
 
-func (p *fieldProblem) Error() string { return p.location + ": " + p.message }
+func (f *fieldError) Error() string { return f.location + ": " + f.message }
 
-// missing says that the address names something that isn't there.
-type missing struct{ message string }
+// missingError says that the address names something that isn't there.
+type missingError struct{ message string }
 
-func (m *missing) Error() string { return m.message }
+func (m *missingError) Error() string { return m.message }
 
-// unconfirmed says that the broker didn't take a start. Whether it was published all the same is not known, which is why
-// the advice is to repeat it with the same key.
-type unconfirmed struct{ err error }
-
-func (u *unconfirmed) Error() string {
-	return "the broker did not confirm the start: " + u.err.Error() +
-		". Try again, with the same Idempotency-Key if you sent one: then nothing is started twice"
+// unconfirmedError says that the broker didn't confirm a start. Whether it was published all the same is not known, hence
+// the advice on how to repeat it.
+type unconfirmedError struct {
+	err    error
+	advice string
 }
-func (u *unconfirmed) Unwrap() error { return u.err }
 
-// notReady says why no saga could run yet.
-type notReady struct{ err error }
+func (u *unconfirmedError) Error() string {
+	return "the broker did not confirm the start: " + u.err.Error() + ". " + u.advice
+}
+func (u *unconfirmedError) Unwrap() error { return u.err }
 
-func (n *notReady) Error() string { return "not ready: " + n.err.Error() }
-func (n *notReady) Unwrap() error { return n.err }
+// notReadyError says why no saga could run yet.
+type notReadyError struct{ err error }
+
+func (n *notReadyError) Error() string { return "not ready: " + n.err.Error() }
+func (n *notReadyError) Unwrap() error { return n.err }
 
 // problemOf is the one place where an error becomes a response.
 func problemOf(err error) huma.StatusError {
-	var query *tracker.QueryError
-	var gone *missing
-	var wrong *fieldProblem
-	var silent *unconfirmed
-	var unready *notReady
 	switch fields := fieldErrors(err); {
 	case len(fields) > 0:
-		return huma.NewError(http.StatusUnprocessableEntity, "the input is not valid", fields...)
-	case errors.As(err, &wrong):
-		return huma.NewError(http.StatusUnprocessableEntity, "the request is not valid", problemDetail(wrong.location, wrong.message))
-	case errors.As(err, &query):
-		return huma.NewError(http.StatusUnprocessableEntity, "the request is not valid", problemDetail(queryParameter(query.Field), query.Problem))
-	case errors.As(err, &gone), errors.Is(err, tracker.ErrNotFound):
+		return huma.NewError(http.StatusUnprocessableEntity, "the request is not valid", fields...)
+	case is[*missingError](err), errors.Is(err, tracker.ErrNotFound):
 		return huma.NewError(http.StatusNotFound, err.Error())
 	case errors.Is(err, errUsedUp):
 		return huma.NewError(http.StatusConflict, err.Error())
-	case errors.As(err, &silent), errors.As(err, &unready), errors.Is(err, errTooManyStreams), errors.Is(err, errClosing):
+	case is[*unconfirmedError](err), is[*notReadyError](err), errors.Is(err, errTooManyStreams), errors.Is(err, errClosing):
 		return huma.NewError(http.StatusServiceUnavailable, err.Error())
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return huma.NewError(http.StatusServiceUnavailable, "the answer took too long: "+err.Error())
@@ -84,37 +77,49 @@ func queryParameter(field string) string {
 	return "query." + field
 }
 
-// fieldErrors collects every *skald.FieldError in err, as the event type's Validate joined them.
+// fieldErrors collects what err says of fields: several, if an event type's Validate has joined them.
 func fieldErrors(err error) []error {
-	var field *skald.FieldError
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // walks the tree itself
-		var all []error
+	if joined, ok := errors.AsType[interface {
+		error
+		Unwrap() []error
+	}](err); ok {
+		all := make([]error, 0, len(joined.Unwrap()))
 		for _, e := range joined.Unwrap() {
 			all = append(all, fieldErrors(e)...)
 		}
 		return all
 	}
-	if errors.As(err, &field) {
+	if field, ok := errors.AsType[*skald.FieldError](err); ok {
 		return []error{problemDetail("body.input."+field.Field, field.Problem)}
 	}
+	if field, ok := errors.AsType[*tracker.QueryError](err); ok {
+		return []error{problemDetail(queryParameter(field.Field), field.Problem)}
+	}
+	if field, ok := errors.AsType[*fieldError](err); ok {
+		return []error{problemDetail(field.location, field.message)}
+	}
 	return nil
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }
 
 func problemDetail(location, message string) error {
 	return &huma.ErrorDetail{Location: location, Message: message}
 }
 
-func init() { huma.NewError = newProblem }
+func init() { huma.NewError = newProblem } //nolint:gochecknoinits // huma has one hook, and it is a variable
 
 // newProblem is what huma calls for its own findings too. It never sends a client's input back.
 func newProblem(status int, detail string, errs ...error) huma.StatusError {
 	model := &huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail}
 	for _, err := range errs {
-		var d *huma.ErrorDetail
-		if !errors.As(err, &d) {
-			d = &huma.ErrorDetail{Message: err.Error()}
+		d := &huma.ErrorDetail{Message: err.Error()}
+		if known, ok := errors.AsType[*huma.ErrorDetail](err); ok {
+			d.Location, d.Message = known.Location, known.Message
 		}
-		d = &huma.ErrorDetail{Location: d.Location, Message: d.Message}
 		if d.Location == "body" && status == http.StatusBadRequest {
 			d.Message = "no valid JSON: " + d.Message
 		}
@@ -138,5 +143,5 @@ func refused(status int, r *http.Request, allowed string) huma.StatusError {
 func writeProblem(w http.ResponseWriter, problem huma.StatusError) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(problem.GetStatus())
-	_ = json.NewEncoder(w).Encode(problem) // the client may be gone
+	_ = json.NewEncoder(w).Encode(problem) //nolint:errchkjson // strings and numbers: only the client can be the matter
 }

@@ -3,10 +3,8 @@ package console
 import (
 	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/skald-saga/skald/internal/tracker"
 	"github.com/skald-saga/skald/internal/wire"
@@ -34,21 +32,6 @@ type rowKey struct {
 	seq      int64
 	heldBy   string // the service that is down where the saga waits
 	overtook int
-}
-
-// cell is where a saga is with one step.
-type cell struct {
-	State    string // done, running, queued, halted, over, to-come, unknown
-	Glyph    string // a symbol of templates/icons.html; empty for the knot of a thread
-	Tone     string // class of glyph and word
-	Spin     bool
-	Before   string // for readers, before the word
-	Word     string
-	Since    time.Time // instead of a word: how long ago this was
-	Note     string
-	Title    string
-	Overtook int
-	Thread   string // how the thread goes on to the next cell: "", past, ahead
 }
 
 // Home is the last cell.
@@ -116,18 +99,6 @@ func stepsByTopic(saga tracker.Saga) map[string]tracker.Step {
 	return steps
 }
 
-// threadOf says how the thread leaves the i-th cell: it is drawn as far as the saga has come.
-func threadOf(i, latest int, saga tracker.Saga) string {
-	switch {
-	case i < latest || saga.Outcome == wire.Completed:
-		return "past"
-	case saga.Outcome == "":
-		return "ahead"
-	default:
-		return ""
-	}
-}
-
 // person reads who is onboarded from the event that began the saga; a foreign one may be anything.
 func person(saga tracker.Saga, steps map[string]tracker.Step) (name, detail string) {
 	var user events.NewUser
@@ -148,90 +119,6 @@ func person(saga tracker.Saga, steps map[string]tracker.Step) (name, detail stri
 		}
 	}
 	return name, strings.Join(parts, " · ")
-}
-
-func stepCell(step tracker.Step, c column, heldBy string) cell {
-	var live cell
-	switch {
-	case step.State == tracker.StepDone:
-		return cell{State: "done", Before: "done in", Word: tookIn(step), Title: spentOn(step)}
-	case step.State == tracker.StepHalted:
-		return cell{State: "halted", Glyph: "halted", Tone: "halted", Word: "Halted", Title: step.Error}
-	case step.State == tracker.StepQueued && heldBy != "":
-		live = cell{State: "queued", Glyph: "queued", Tone: "soft", Word: "Queued ", Note: "waits for " + heldBy + " to start"}
-	case step.State == tracker.StepQueued:
-		live = cell{State: "running", Glyph: "running", Tone: "running", Spin: true, Before: "queued for", Note: "waits its turn"}
-	default:
-		live = cell{State: "running", Glyph: "running", Tone: "running", Spin: true, Before: "running for", Note: c.Doing}
-	}
-	if live.Since = step.Queued; live.Since.IsZero() {
-		live.Since = step.Accepted
-	}
-	return live
-}
-
-// tookIn is the time from the event to its consequence: in the queue and in the handler.
-func tookIn(step tracker.Step) string {
-	if step.Queued.IsZero() || step.Finished.IsZero() {
-		return "–"
-	}
-	return lasted(step.Finished.Sub(step.Queued))
-}
-
-func spentOn(step tracker.Step) string {
-	if step.Queued.IsZero() || step.Started.IsZero() || step.Finished.IsZero() {
-		return ""
-	}
-	said := "queued " + lasted(step.Started.Sub(step.Queued)) + ", ran " + lasted(step.Finished.Sub(step.Started))
-	if step.Attempt > 1 {
-		said += ", attempt " + strconv.Itoa(step.Attempt)
-	}
-	return said
-}
-
-// noteOf is a cell's second line. What a step gave is in the event that it sent on.
-func noteOf(c cell, column int, steps map[string]tracker.Step) string {
-	if c.State == "halted" {
-		return "dead letter · " + c.Title
-	}
-	if c.State != "done" || column+1 >= len(columns) {
-		return c.Note
-	}
-	payload := steps[columns[column+1].Topic].Payload
-	switch column {
-	case 0:
-		var out events.Authorize
-		if json.Unmarshal(payload, &out) == nil && out.Device.Serial != "" {
-			return out.Device.Model + " · " + out.Device.Serial
-		}
-	case 1:
-		var out events.Notify
-		if json.Unmarshal(payload, &out) == nil {
-			return strings.Join(out.Grants, ", ")
-		}
-	case 2:
-		var out events.Notified
-		if json.Unmarshal(payload, &out) == nil && out.MessageID != "" {
-			return "mail accepted"
-		}
-	}
-	return ""
-}
-
-func outcomeCell(saga tracker.Saga, overtook int) cell {
-	c := cell{State: "over", Glyph: saga.Outcome, Tone: saga.Outcome, Note: timeOfDay(saga.Ended), Title: saga.Reason}
-	if saga.Outcome != wire.Completed {
-		c.Word = capital(saga.Outcome)
-		if saga.Reason != "" {
-			c.Note = saga.Reason
-		}
-		return c
-	}
-	c.Before, c.Word, c.Overtook = "completed in", "–", overtook
-	if !saga.Started.IsZero() && !saga.Ended.IsZero() {
-		c.Word = lasted(saga.Ended.Sub(saga.Started))
-	}
-	return c
 }
 
 // told is the sentence for whoever can't see the row change.

@@ -107,8 +107,7 @@ func (b *board) lead() string {
 	case total == 0:
 		return "Nobody is on the way yet. Press the button, and all you will see is whether someone has come back."
 	case notBack == 0:
-		return fmt.Sprintf("%s come back. When the next one does not, this page will say so only by saying nothing.",
-			capital(numbered(total, "user has", "users have")))
+		return capital(numbered(total, "user has", "users have")) + " come back. When the next one does not, this page will say so only by saying nothing."
 	default:
 		return fmt.Sprintf("%s not come back. %s.", capital(numbered(notBack, "user has", "users have")), capital(listed(b.reasons())))
 	}

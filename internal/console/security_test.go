@@ -30,7 +30,7 @@ func TestOtherSitesCantAct(t *testing.T) {
 		var p problem
 		response := ask(t, h, "POST", "/api/v1/demo/hires", "", &p, headers...)
 		if response.StatusCode != http.StatusForbidden || p.Detail == "" {
-			t.Errorf("%v: %s %+v", headers, response.Status, p)
+			t.Errorf("%v: %d %+v", headers, response.StatusCode, p)
 		}
 	}
 	if len(w.starts) != 0 {

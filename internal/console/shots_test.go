@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
+	"github.com/skald-saga/skald/internal/tracker"
 	"github.com/skald-saga/skald/services/events"
 )
 
@@ -28,28 +30,45 @@ func TestShots(t *testing.T) {
 	down := downWorld()
 	_, downServer := serve(t, down.config(t))
 	_, emptyServer := serve(t, newWorld().config(t))
+	refused := populated()
+	refused.startErr = errors.New("dial tcp 127.0.0.1:9092: connect: connection refused")
+	refused.lag = tracker.Lag{Since: time.Now().Add(-time.Minute)}
+	_, refusing := serve(t, refused.config(t))
 	ctx := browse(t).ctx
+	press := func(js string) chromedp.Action[chromedp.Void] {
+		return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+			_, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("("+js+", true)"))
+			return err
+		})
+	}
+	nothing := press("0")
+	wrong := chromedp.Steps(press("document.querySelector('#show-form').click()"), press("document.querySelector('#form .primary').click()"), chromedp.WaitVisible("#form [aria-invalid]"))
 	for _, shot := range []struct {
 		name, path string
 		server     *httptest.Server
 		width      int64
 		scale      float64
+		then       chromedp.Action[chromedp.Void]
 	}{
-		{"onboarding", "/", server, 1440, 1},
-		{"onboarding-trace-off", "/?trace=off", server, 1440, 1},
-		{"onboarding-mailbox", "/?mail=2", server, 1440, 1},
-		{"onboarding-down", "/", downServer, 1440, 1},
-		{"onboarding-empty", "/", emptyServer, 1440, 1},
-		{"onboarding-390", "/", server, 390, 2},
-		{"onboarding-390-off", "/?trace=off", server, 390, 2},
-		{"onboarding-1100", "/", server, 1100, 1},
+		{"onboarding", "/", server, 1440, 1, nothing},
+		{"onboarding-trace-off", "/?trace=off", server, 1440, 1, nothing},
+		{"onboarding-mailbox", "/?mail=2", server, 1440, 1, nothing},
+		{"onboarding-down", "/", downServer, 1440, 1, nothing},
+		{"onboarding-empty", "/", emptyServer, 1440, 1, nothing},
+		{"onboarding-390", "/", server, 390, 2, nothing},
+		{"onboarding-390-off", "/?trace=off", server, 390, 2, nothing},
+		{"onboarding-1100", "/", server, 1100, 1, nothing},
+		{"form", "/", server, 1440, 1, wrong},
+		{"form-390", "/", server, 390, 2, wrong},
+		{"keys", "/", server, 1440, 1, press("document.querySelector('#show-keys').click()")},
+		{"refused", "/", refusing, 1440, 1, chromedp.Steps(press("document.querySelector('[data-onboard]').click()"), chromedp.WaitVisible("#failed"))},
 	} {
 		for _, scheme := range []string{"light", "dark"} {
 			height := int64(900)
 			if shot.width == 390 {
 				height = 844
 			}
-			err := chromedp.Do(ctx, emulate(shot.width, height, shot.scale, scheme), chromedp.Navigate(shot.server.URL+shot.path), settled)
+			err := chromedp.Do(ctx, emulate(shot.width, height, shot.scale, scheme), chromedp.Navigate(shot.server.URL+shot.path), settled, shot.then)
 			if err != nil {
 				t.Fatalf("%s: %v", shot.name, err)
 			}
@@ -99,9 +118,9 @@ func populated() *world {
 	later(2 * time.Second)
 	ada := w.onboard(user("Ada Lindqvist", "ada.lindqvist", "engineering"))
 	later(time.Second)
-	max := w.onboard(user("Maximiliana Featherstonehaugh-Vandersloot", "maximiliana.featherstonehaugh-vandersloot", "people"))
-	w.pass(max, 190*ms)
-	w.halt(max, "no policy grants anything to people")
+	long := w.onboard(user("Maximiliana Featherstonehaugh-Vandersloot", "maximiliana.featherstonehaugh-vandersloot", "people"))
+	w.pass(long, 190*ms)
+	w.halt(long, "no policy grants anything to people")
 	later(time.Second)
 	cleo := w.onboard(user("Cleo Marchetti", "cleo.marchetti", "sales"))
 	w.pass(cleo, 330*ms)

@@ -36,7 +36,7 @@ func follow(t *testing.T, url, lastEventID string) *sseClient {
 	if lastEventID != "" {
 		r.Header.Set("Last-Event-ID", lastEventID)
 	}
-	response, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r) //nolint:bodyclose // the reader closes it
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,8 +41,9 @@ func TestStreamTellsChanges(t *testing.T) {
 func TestStreamResumes(t *testing.T) {
 	w := newWorld()
 	_, server := serve(t, w.config(t))
-	var ids []string
-	for i := range 40 {
+	const sagas = 40
+	ids := make([]string, 0, sagas)
+	for i := range sagas {
 		ids = append(ids, w.onboard(user(fmt.Sprint("user", i))))
 	}
 	var script sync.WaitGroup

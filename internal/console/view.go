@@ -1,8 +1,8 @@
 package console
 
 import (
-	"fmt"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -20,12 +20,12 @@ func parseView(query url.Values) (view, error) {
 		v.TraceOff = true
 	case "", "on":
 	default:
-		return v, &fieldProblem{"query.trace", "on or off is expected"}
+		return v, &fieldError{"query.trace", "on or off is expected"}
 	}
 	if text := query.Get("cleared"); text != "" {
 		cleared, err := time.Parse(time.RFC3339Nano, text)
 		if err != nil {
-			return v, &fieldProblem{"query.cleared", "a time such as 2006-01-02T15:04:05Z is expected"}
+			return v, &fieldError{"query.cleared", "a time such as 2006-01-02T15:04:05Z is expected"}
 		}
 		v.Cleared = cleared
 	}
@@ -64,8 +64,9 @@ type field struct{ Name, Value string }
 
 // Fields are the view as inputs of a form.
 func (v view) Fields() []field {
-	var fields []field
-	for name, values := range v.query() {
+	query := v.query()
+	fields := make([]field, 0, len(query))
+	for name, values := range query {
 		fields = append(fields, field{name, values[0]})
 	}
 	return fields
@@ -90,7 +91,7 @@ func (v view) Hiding(t time.Time) view {
 func (v view) Reading(number uint64) view {
 	v.Mail = "open"
 	if number > 0 {
-		v.Mail = fmt.Sprint(number)
+		v.Mail = strconv.FormatUint(number, 10)
 	}
 	return v
 }

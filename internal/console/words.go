@@ -40,7 +40,7 @@ func timeOfDay(t time.Time) string {
 	if t.IsZero() {
 		return "–"
 	}
-	return t.Local().Format(time.TimeOnly)
+	return t.Local().Format(time.TimeOnly) //nolint:gosmopolitan // a person reads it, beside the server
 }
 
 // thousands writes 12345 as 12,345.

@@ -58,7 +58,7 @@ function apply(patch) {
   }
   travel(patch.hops ?? {});
   if (patch.told) say(patch.told, patch.untold ?? 0);
-  const page = document.documentElement.dataset;
+  const page = document.documentElement.dataset; // for tests: a page is up to date after its first patch
   page.patches = Number(page.patches ?? 0) + 1;
   document.dispatchEvent(new CustomEvent("patched", { detail: patch }));
 }
