@@ -2,9 +2,12 @@
 //
 // Apache Kafka comes from its Maven artifacts and needs Java 17 and Maven; without them its half is skipped with a line that
 // says so, unless SKALD_TEST_KAFKA=required. SKALD_TEST_BROKERS names a running broker to use instead. One broker serves
-// a whole test binary: every test takes a namespace of its own.
+// a whole test binary: every test takes a namespace of its own. Tests of faults start a [Cluster] of their own, with as many
+// nodes, listeners, users, ACLs and features as they need.
 //
-// It may import internal/kafka and internal/kafka/embedded. Start reading here, then apache.go.
+// Processes end with the test binary, even if that is killed; their folders are removed by it or by the next one.
+//
+// It may import internal/kafka/embedded, but not internal/kafka, whose tests use it. Start reading here, then cluster.go.
 package brokertest
 
 import (
@@ -68,13 +71,33 @@ func Apache(t testing.TB) Broker {
 		return Broker{Name: "apache", Addrs: strings.Split(addrs, ","), Prefix: prefix()}
 	}
 	addr, err := shared()
-	if err != nil && os.Getenv("SKALD_TEST_KAFKA") == "required" {
-		t.Fatalf("Apache Kafka is required: %v", err)
-	}
 	if err != nil {
-		t.Skipf("SKIPPED on Apache Kafka: %v", err)
+		skip(t, err)
 	}
 	return Broker{Name: "apache", Addrs: []string{addr}, Prefix: prefix()}
+}
+
+// NewCluster starts a cluster for one test, or skips the test where there is no Apache Kafka.
+func NewCluster(t testing.TB, nodes int, options ...Option) *Cluster {
+	t.Helper()
+	if _, err := libraries(); err != nil {
+		skip(t, err)
+	}
+	c, err := StartCluster(nodes, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Stop)
+	return c
+}
+
+// skip says why a test doesn't run, or fails it where it has to.
+func skip(t testing.TB, why error) {
+	t.Helper()
+	if os.Getenv("SKALD_TEST_KAFKA") == "required" {
+		t.Fatalf("Apache Kafka is required: %v", why)
+	}
+	t.Skipf("SKIPPED on Apache Kafka: %v", why)
 }
 
 // Logger is quiet unless SKALD_TEST_DEBUG is set.
