@@ -15,7 +15,7 @@ import (
 const (
 	DefaultPartitions    = 12
 	DefaultMaxOpenSagas  = 100_000
-	DefaultMaxUnfinished = 20_000
+	DefaultMaxUnfinished = 4_000
 	DefaultDrainTimeout  = 5 * time.Second
 	DefaultSettle        = 3 * time.Millisecond
 )
@@ -41,7 +41,7 @@ type Config struct {
 	MaxOpenSagas int
 
 	// MaxUnfinished is how many accepted, unfinished events one instance of a service keeps (in memory and in its ledger)
-	// before it stops taking more. Default 20,000.
+	// before it stops taking more. Default 4,000.
 	MaxUnfinished int
 
 	// DrainTimeout is how long running handlers may go on after the context of [Run] has ended. What isn't done by

@@ -32,6 +32,7 @@ import (
 
 const (
 	upPartitions    = 4
+	upKeep          = 50_000 // records of each partition: the tracker must have read them by then
 	shutdownTimeout = 5 * time.Second
 )
 
@@ -66,7 +67,7 @@ func (c *terminal) up(ctx context.Context) error {
 		return portError("the console", settings.addr, "--addr", err)
 	}
 	defer listener.Close()
-	broker, err := embedded.Start(embedded.Config{Addr: settings.kafkaAddr, Logger: settings.logger, Partitions: upPartitions})
+	broker, err := embedded.Start(embedded.Config{Addr: settings.kafkaAddr, Logger: settings.logger, Partitions: upPartitions, Keep: upKeep})
 	if err != nil {
 		return portError("the embedded broker", settings.kafkaAddr, "--kafka-addr", err)
 	}
@@ -204,8 +205,7 @@ func (d *demonstration) services(ctx context.Context) ([]*skald.Service, error) 
 	d.faults = demo.NewFaults(d.settings.lag, d.settings.chaos, rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	all := []*skald.Service{provisioner.Service(inventory), authorizer.Service(policies, grants), notifier.Service(mailer)}
 	for _, s := range all {
-		around := d.faults.Around(s.Name())
-		s.Around(func(next skald.Handler) skald.Handler { return around(next) })
+		s.Around(d.faults.Around(s.Name()))
 	}
 	return all, nil
 }

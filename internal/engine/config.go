@@ -48,7 +48,8 @@ var DefaultUpkeep = Upkeep{TrimEvery: 5 * time.Second, TrimAtLeast: 1000, Checkp
 
 // Fixed measures of the loop. Each was found by experiment (docs/design.md, "The engine").
 const (
-	batchLimit = 2000                  // records of one transaction's input
+	batchLimit = 2000                  // records of one transaction's input, at most
+	batchLeast = 200                   // and as few as that when handlers are slow (limit.go)
 	holdTime   = 20 * time.Millisecond // how long a batch waits for its handlers before it parks them
 	idlePoll   = time.Second           // how long a poll waits when nothing comes, before housekeeping
 
@@ -57,6 +58,9 @@ const (
 
 	dedupeWindow = 10 * time.Minute
 	dedupeMost   = 500_000 // closed sagas remembered by one session
+
+	fetchBytes          = 8 << 20
+	fetchPartitionBytes = 1 << 20
 
 	// maxEvent bounds an event, key and headers included: Kafka's default max.message.bytes is 1,048,588, and a batch has a frame.
 	maxEvent = 1_000_000

@@ -50,7 +50,12 @@ func (s *Session) turn(ctx context.Context, wait time.Duration) error {
 			}
 		}
 	}
-	return s.complete(ctx, b)
+	// What is under way when the service is told to stop is still finished: the transaction has its own time limit.
+	if err := s.complete(context.WithoutCancel(ctx), b); err != nil {
+		return err
+	}
+	s.trim(ctx)
+	return nil
 }
 
 // complete runs a batch's handlers and commits what came of them.
@@ -58,13 +63,12 @@ func (s *Session) complete(ctx context.Context, b *batch) error {
 	b.resume()
 	b.collect()
 	b.parkRest()
+	s.limit.learn(b)
 	s.keepUp(b)
-	// What is under way when the service is told to stop is still finished: the transaction has its own time limit.
-	if err := s.commit(context.WithoutCancel(ctx), b); err != nil {
+	if err := s.commit(ctx, b); err != nil {
 		return err
 	}
 	s.pressure.regulate(s)
-	s.trim(ctx)
 	return nil
 }
 
@@ -72,7 +76,7 @@ func (s *Session) complete(ctx context.Context, b *batch) error {
 // to write the markers of the last transaction (settle).
 func (s *Session) poll(ctx context.Context, wait time.Duration) (kgo.Fetches, error) {
 	pollContext, done := s.executions.pollContext(ctx, wait)
-	fetches := s.group.PollRecords(pollContext, batchLimit)
+	fetches := s.group.PollRecords(pollContext, s.limit.records())
 	done()
 	if err := s.fetchError(fetches); err != nil {
 		return nil, err
@@ -85,8 +89,8 @@ func (s *Session) poll(ctx context.Context, wait time.Duration) (kgo.Fetches, er
 		case <-ctx.Done():
 		}
 	}
-	for n := fetches.NumRecords(); n < batchLimit; {
-		more := s.group.PollRecords(nil, batchLimit-n) //nolint:staticcheck // a nil context is how kgo says "what is there"
+	for n, most := fetches.NumRecords(), s.limit.records(); n < most; {
+		more := s.group.PollRecords(nil, most-n) //nolint:staticcheck // a nil context is how kgo says "what is there"
 		if err := s.fetchError(more); err != nil {
 			return nil, err
 		}
@@ -121,21 +125,14 @@ func (b *batch) resume() {
 	if s.stopping {
 		return
 	}
-	given := map[*Step]int{} // places that Ready has given away, whose handlers start after it returns
-	mayRun := func(e *ledger.Entry) bool {
-		it := e.Data.(*item)
-		if it.step == nil || s.executions.all[it.key] != nil {
-			return true
+	places := func(step string) int {
+		if st := s.steps[step]; st != nil {
+			return s.executions.places(st)
 		}
-		if s.executions.places(it.step) <= given[it.step] {
-			return false
-		}
-		given[it.step]++
-		return true
+		return batchLimit // no handler runs for a step that no longer exists
 	}
 	for _, l := range s.ledgers {
-		clear(given)
-		for _, entry := range l.Ready(b.now, batchLimit, mayRun) {
+		for _, entry := range l.Ready(b.now, batchLimit, places) {
 			b.resumeEntry(l, entry)
 		}
 	}
@@ -193,10 +190,11 @@ func (b *batch) orphan(it *item, l *ledger.Ledger) {
 }
 
 // drain lets running handlers finish within the drain time and commits what they produced; then it tells the others to end,
-// and their work stays in the ledger.
-func (s *Session) drain(ctx context.Context, stopHandlers context.CancelFunc) error {
-	ctx = context.WithoutCancel(ctx)
+// and their work stays in the ledger. Last it writes a checkpoint, as the group may be without members for long.
+func (s *Session) drain(ctx context.Context, stopHandlers context.CancelFunc) {
 	deadline := time.Now().Add(s.cfg.DrainTimeout)
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline.Add(leaveTimeout)) // a broker that is away must not hold it
+	defer cancel()
 	s.stopping = true
 	for s.executions.busy() {
 		left := time.Until(deadline)
@@ -206,10 +204,13 @@ func (s *Session) drain(ctx context.Context, stopHandlers context.CancelFunc) er
 		}
 		s.waitForHandler(left)
 		if err := s.drainTurn(ctx); err != nil {
-			return nil // the rest is in the ledger and in the topics
+			return // the rest is in the ledger and in the topics
 		}
 	}
-	return nil
+	s.upkeep.nextCheckpoint = time.Now()
+	if err := s.drainTurn(ctx); err != nil {
+		s.logger.Debug("no checkpoint was written at the end", "error", err)
+	}
 }
 
 func (s *Session) waitForHandler(atMost time.Duration) {

@@ -38,6 +38,7 @@ type Session struct {
 	aborts         int              // in a row
 	lastCommit     time.Time
 	pressure       pressure
+	limit          limit
 	upkeep         upkeep
 }
 
@@ -141,7 +142,8 @@ func (s *Session) serve(ctx context.Context, stopHandlers context.CancelFunc) er
 	if err := s.loop(ctx); err != nil {
 		return err
 	}
-	return s.drain(ctx, stopHandlers)
+	s.drain(ctx, stopHandlers)
+	return nil
 }
 
 func (s *Session) groupOptions() []kgo.Opt {
@@ -169,6 +171,9 @@ func (s *Session) groupOptions() []kgo.Opt {
 		// A transaction's records go in one request: a produce that comes while the broker still writes the last
 		// transaction's markers is put off by 20 ms (add.partitions.to.txn.retry.backoff.ms).
 		kgo.ManualFlushing(),
+		// A backlog is fetched as it is used, not by 50 MiB that lie about decompressed.
+		kgo.FetchMaxBytes(fetchBytes),
+		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
 		kgo.MaxBufferedRecords(1 << 20),
 		kgo.RecordPartitioner(kafka.Partitioner(func(topic string) bool { return co[topic] })),
 		kgo.ProducerBatchMaxBytesFn(s.batchBytes),

@@ -46,42 +46,44 @@ func (l *Ledger) remove(e *Entry) {
 
 // stir notes that the head of a lane may be ready.
 func (l *Ledger) stir(name string) {
-	l.ready = append(l.ready, name)
-	if head := l.lanes[name].entries[0]; head.Kind == Work && !head.taken {
-		l.stirred = true
+	head := l.lanes[name].entries[0]
+	if head.Kind != Work || head.taken {
+		return
 	}
+	l.ready.push(head)
+	l.stirred = true
 }
 
 // Stirred says whether work came to the head of a lane since Ready was last called: it is worth calling again.
 func (l *Ledger) Stirred() bool { return l.stirred }
 
-// Ready gives out at most most entries that may run now: work at the head of its lane, due, and not given out before. may
-// says whether the entry's step has a free place; an entry that hasn't is kept for the next call.
-func (l *Ledger) Ready(now time.Time, most int, may func(*Entry) bool) []*Entry {
-	var out []*Entry
-	var later []string
+// Ready gives out at most most entries that may run now: work at the head of its lane, due, and not given out before. places says
+// how many more handlers of a step may start; what finds no place is kept for a later call.
+func (l *Ledger) Ready(now time.Time, most int, places func(step string) int) []*Entry {
 	l.stirred = false
-	for i, name := range l.ready {
-		if len(out) == most {
-			later = append(later, l.ready[i:]...)
-			l.stirred = true
-			break
+	l.ready.wake(now)
+	var out []*Entry
+	for step, q := range l.ready.byStep {
+		for free := places(step); free > 0 && q.len() > 0; {
+			if len(out) == most {
+				l.stirred = true
+				return out
+			}
+			e := q.pop()
+			switch {
+			case e.gone || e.taken || l.lanes[e.Lane].entries[0] != e:
+			case e.Due.After(now):
+				l.ready.postpone(e)
+			default:
+				e.taken = true
+				free--
+				out = append(out, e)
+			}
 		}
-		ln := l.lanes[name]
-		if ln == nil {
-			continue
-		}
-		e := ln.entries[0]
-		switch {
-		case e.Kind != Work || e.taken:
-		case e.Due.After(now) || !may(e):
-			later = append(later, name)
-		default:
-			e.taken = true
-			out = append(out, e)
+		if q.len() == 0 {
+			delete(l.ready.byStep, step)
 		}
 	}
-	l.ready = later
 	return out
 }
 

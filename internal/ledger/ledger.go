@@ -54,7 +54,7 @@ type Ledger struct {
 
 	work   int // how many entries are Work
 	closed closedWindow
-	ready  []string // lanes whose head may be ready; checked when they are taken
+	ready  readyWork
 	log    order
 	orders int64 // the highest Order given so far
 

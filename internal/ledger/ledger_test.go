@@ -192,11 +192,14 @@ func TestFenceKeepsEveryLiveEntry(t *testing.T) {
 
 func TestLanesRunOneAtATimeInOrder(t *testing.T) {
 	l := New(time.Minute, 10)
-	all := func(*Entry) bool { return true }
+	all := func(string) int { return 100 }
 	first := l.Park(Entry{ID: "1", Lane: "a"}, false)
 	l.Park(Entry{ID: "2", Lane: "a"}, false)
 	l.Park(Entry{ID: "3", Lane: "b"}, false)
-	if got := ids(l.Ready(t0, 10, all)); !cmp.Equal(got, []string{"1", "3"}) {
+	if got := ids(l.Ready(t0, 10, func(string) int { return 1 })); !cmp.Equal(got, []string{"1"}) {
+		t.Fatalf("ready with one place: %v", got)
+	}
+	if got := ids(l.Ready(t0, 10, all)); !cmp.Equal(got, []string{"3"}) {
 		t.Fatalf("ready at first: %v, want the heads of both lanes", got)
 	}
 	if got := l.Ready(t0, 10, all); len(got) != 0 {
@@ -212,14 +215,19 @@ func TestReadyKeepsWhatMayNotRunYet(t *testing.T) {
 	l := New(time.Minute, 10)
 	l.Park(Entry{ID: "due", Lane: "a", Due: t0.Add(time.Second)}, false)
 	l.Park(Entry{ID: "full", Lane: "b", Step: "full"}, false)
-	notFull := func(e *Entry) bool { return e.Step != "full" }
+	notFull := func(step string) int {
+		if step == "full" {
+			return 0
+		}
+		return 100
+	}
 	if got := l.Ready(t0, 10, notFull); len(got) != 0 {
 		t.Fatalf("ready too early: %v", ids(got))
 	}
 	if got := ids(l.Ready(t0.Add(time.Second), 10, notFull)); !cmp.Equal(got, []string{"due"}) {
 		t.Fatalf("ready when due: %v", got)
 	}
-	if got := ids(l.Ready(t0, 10, func(*Entry) bool { return true })); !cmp.Equal(got, []string{"full"}) {
+	if got := ids(l.Ready(t0, 10, func(string) int { return 100 })); !cmp.Equal(got, []string{"full"}) {
 		t.Fatalf("ready when there is a place: %v", got)
 	}
 }
@@ -230,7 +238,7 @@ func TestHaltedLaneStandsStill(t *testing.T) {
 	l.Park(Entry{ID: "2", Lane: "a"}, false)
 	l.Finish(e)
 	l.Halt(Entry{ID: "1", Lane: "a", Order: e.Order})
-	if got := l.Ready(t0, 10, func(*Entry) bool { return true }); len(got) != 0 {
+	if got := l.Ready(t0, 10, func(string) int { return 100 }); len(got) != 0 {
 		t.Fatalf("%v runs in a halted lane", ids(got))
 	}
 }

@@ -42,12 +42,18 @@ type Config struct {
 	// the broker. Default DefaultPartitions. Topics are never created by
 	// merely being asked for: a typing error must not become a topic.
 	Partitions int32
+
+	// Keep is how many of the newest records of a partition are kept once every
+	// group that reads the topic has consumed them; topics with retention.ms=-1
+	// are left alone. 0 keeps all.
+	Keep int64
 }
 
 // Broker is a running broker. Its methods are safe for concurrent use.
 type Broker struct {
 	cluster *kfake.Cluster
 	guard   *guard
+	retain  *retention // nil if all is kept
 	close   sync.Once
 	closed  error
 }
@@ -104,7 +110,13 @@ func Start(cfg Config) (*Broker, error) {
 		return nil, errors.Join(fmt.Errorf("embedded broker: %w", err), guard.Close())
 	}
 	applyPolicy(cluster)
-	return &Broker{cluster: cluster, guard: guard}, nil
+	b := &Broker{cluster: cluster, guard: guard}
+	if cfg.Keep > 0 {
+		if b.retain, err = startRetention(b.Addr(), cfg.Keep, cfg.Logger); err != nil {
+			return nil, errors.Join(fmt.Errorf("embedded broker: %w", err), b.Close())
+		}
+	}
+	return b, nil
 }
 
 // Addr is the host:port that clients connect to.
@@ -115,6 +127,9 @@ func (b *Broker) Addr() string { return b.guard.Addr().String() }
 // one did.
 func (b *Broker) Close() error {
 	b.close.Do(func() {
+		if b.retain != nil {
+			b.retain.stop()
+		}
 		b.cluster.Close()
 		b.closed = b.guard.wait(closeTimeout)
 	})
