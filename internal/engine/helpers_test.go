@@ -497,3 +497,11 @@ func (w *world) expectLedgerDone(service string) {
 		w.t.Errorf("%d entries are left in the ledger of %s", len(left), service)
 	}
 }
+
+func wireHeaders(r *kgo.Record) map[string]string {
+	all := map[string]string{}
+	for _, h := range r.Headers {
+		all[h.Key] = string(h.Value)
+	}
+	return all
+}
