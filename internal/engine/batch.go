@@ -99,7 +99,6 @@ func (b *batch) advance(ln *lane) {
 				continue
 			}
 			e.item = it
-			it.exec = e
 			ln.waiting, ln.running = ln.waiting[1:], e
 			b.open++
 			if e.done {
@@ -111,8 +110,8 @@ func (b *batch) advance(ln *lane) {
 			b.queue[it.step] = append(b.queue[it.step], ln)
 			return
 		}
-		it.exec = b.s.executions.start(b.s.handlerContext, it, 1, b.now)
-		ln.waiting, ln.running = ln.waiting[1:], it.exec
+		e := b.s.executions.start(b.s.handlerContext, it, 1, b.now)
+		ln.waiting, ln.running = ln.waiting[1:], e
 		b.open++
 	}
 }

@@ -26,7 +26,6 @@ type item struct {
 	accepted  time.Time
 
 	entry *ledger.Entry // if it came from the ledger, or was parked
-	exec  *execution
 }
 
 // headerOrigin names, on an inbox record, the topic whose step the record is for.

@@ -167,13 +167,12 @@ func (b *batch) resumeEntry(l *ledger.Ledger, entry *ledger.Entry) {
 	}
 	if e := s.executions.all[it.key]; e != nil { // its handler still runs in this process
 		e.item = it
-		it.exec = e
 		if e.done {
 			b.conclude(e)
 		}
 		return
 	}
-	it.exec = s.executions.start(s.handlerContext, it, max(1, entry.Attempt), b.now)
+	s.executions.start(s.handlerContext, it, max(1, entry.Attempt), b.now)
 }
 
 // orphan halts work whose step no longer exists: nobody can run it, and nobody may drop it.

@@ -162,6 +162,7 @@ func (b *batch) applied() {
 		l.Commit(offsets[partition])
 	}
 	for _, e := range b.concluded {
+		e.concludedIn = nil // what still knows the execution must not keep the whole batch
 		b.s.executions.forget(e)
 	}
 	for partition, topics := range b.polled {

@@ -76,7 +76,7 @@ func (l *Ledger) Park(e Entry, running bool) *Entry {
 // Finish notes that an entry is no longer live: its work is done.
 func (l *Ledger) Finish(e *Entry) {
 	l.remove(e)
-	l.change(Change{Op: Delete, Entry: *e}, func() { l.insert(e) })
+	l.change(Change{Op: Delete, Entry: *e, entry: e}, func() { l.insert(e) })
 }
 
 // Halt puts a halted entry into a lane: later entries of the lane wait behind it. It stands for a dead letter. Give it the
@@ -147,8 +147,11 @@ func (l *Ledger) Abort() {
 func (l *Ledger) Commit(offsets []int64) {
 	for i, c := range l.changes {
 		l.log.advance(offsets[i] + 1)
-		if c.Op == Put {
+		switch {
+		case c.Op == Put:
 			l.written(c, offsets[i])
+		case c.entry != nil && c.entry.gone:
+			c.entry.Data = nil // its place in the order of the log is kept until older entries are gone
 		}
 	}
 	clear(l.changes)
