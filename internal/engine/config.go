@@ -66,6 +66,6 @@ const (
 	maxEvent = 1_000_000
 	// maxSystemRecord is max.message.bytes of the topics that take copies of other people's records.
 	maxSystemRecord = 16 << 20
-	// batchBytes is the producer's batch limit for other topics: Kafka's default, less the frame.
-	batchBytes = 1_000_012
+	// eventBatchBytes is the producer's batch limit for other topics: what brokers take by default since long ago.
+	eventBatchBytes = 1_000_012
 )

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func newWorld(t *testing.T, b brokertest.Broker, partitions int32, topics ...str
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.Addrs...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.MetadataMinAge(100*time.Millisecond), kgo.ProducerLinger(0), kgo.FetchMaxWait(100*time.Millisecond),
-		kgo.ProducerBatchMaxBytes(16<<20))
+		kgo.ProducerBatchMaxBytes(32<<20))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,11 @@ func newWorld(t *testing.T, b brokertest.Broker, partitions int32, topics ...str
 	w := &world{t: t, b: b, ns: wire.Namespace(b.Prefix), n: partitions, client: client}
 	var specs []kafka.TopicSpec
 	for _, topic := range topics {
-		specs = append(specs, kafka.TopicSpec{Name: w.ns.Topic(topic), Partitions: partitions})
+		spec := kafka.TopicSpec{Name: w.ns.Topic(topic), Partitions: partitions}
+		if strings.HasSuffix(topic, ".ledger") {
+			spec.Configs = map[string]string{"max.message.bytes": "16777216"}
+		}
+		specs = append(specs, spec)
 	}
 	ctx, cancel := testContext(t)
 	defer cancel()

@@ -27,7 +27,10 @@ func (s *Session) prepare(ctx context.Context) error {
 			missing = append(missing, spec)
 		}
 	}
-	return kafka.EnsureTopics(ctx, s.admin, append(missing, specs.fixed...))
+	if err := kafka.EnsureTopics(ctx, s.admin, append(missing, specs.fixed...)); err != nil {
+		return err
+	}
+	return s.askLimits(ctx)
 }
 
 type topicSpecs struct {
@@ -37,7 +40,7 @@ type topicSpecs struct {
 
 func (s *Session) topicSpecs() topicSpecs {
 	n := s.cfg.Namespace
-	large := map[string]string{"max.message.bytes": strconv.Itoa(maxSystemRecord), "retention.ms": "-1"}
+	large := map[string]string{maxMessageBytes: strconv.Itoa(maxSystemRecord), "retention.ms": "-1"}
 	specs := topicSpecs{exempt: map[string]kafka.TopicSpec{
 		n.DeadLetters(): {Name: n.DeadLetters(), Partitions: s.cfg.Partitions, Configs: large},
 	}}
@@ -45,7 +48,7 @@ func (s *Session) topicSpecs() topicSpecs {
 		specs.fixed = append(specs.fixed, kafka.TopicSpec{Name: name, Partitions: s.cfg.Partitions, Configs: configs})
 	}
 	fixed(s.ledgerTopic, large)
-	fixed(s.inbox, map[string]string{"max.message.bytes": strconv.Itoa(maxSystemRecord)})
+	fixed(s.inbox, map[string]string{maxMessageBytes: strconv.Itoa(maxSystemRecord)})
 	for topic := range s.coPartitioned() {
 		if topic != s.ledgerTopic && topic != s.inbox {
 			fixed(topic, nil)

@@ -33,6 +33,7 @@ type Session struct {
 	executions     *executions
 	handlerContext context.Context
 	stopping       bool
+	limits         map[string]int32 // max.message.bytes of topics, as far as the brokers told
 	refused        map[string]error // forwards that the broker refuses, by item key
 	letterBound    int              // bytes above which a letter is cut
 	aborts         int              // in a row
@@ -51,7 +52,7 @@ func NewSession(cfg Config, service Service) *Session {
 		metrics:  newMetrics(cfg.Metrics, service.Name),
 		ledgers:  map[int32]*ledger.Ledger{},
 		consumed: map[int32]map[string]int64{},
-		refused:  map[string]error{}, letterBound: maxSystemRecord - 64<<10,
+		refused:  map[string]error{}, letterBound: maxSystemRecord - letterFrame,
 	}
 	for i := range service.Steps {
 		s.steps[service.Steps[i].Topic] = &service.Steps[i]
@@ -178,15 +179,6 @@ func (s *Session) groupOptions() []kgo.Opt {
 		kgo.RecordPartitioner(kafka.Partitioner(func(topic string) bool { return co[topic] })),
 		kgo.ProducerBatchMaxBytesFn(s.batchBytes),
 	}
-}
-
-// batchBytes is the producer's batch limit: what copies other people's records is allowed more than an event is.
-func (s *Session) batchBytes(topic string) int32 {
-	switch topic {
-	case s.inbox, s.ledgerTopic, s.cfg.Namespace.DeadLetters():
-		return maxSystemRecord
-	}
-	return batchBytes
 }
 
 func (s *Session) ledgerOf(partition int32) *ledger.Ledger {
