@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -39,6 +40,9 @@ func explain(err error) error {
 		return fmt.Errorf("the payload is a JSON %s, an object is wanted", wrongType.Value)
 	case errors.As(err, &syntax):
 		return fmt.Errorf("the payload is no JSON: %w (at byte %d)", err, syntax.Offset)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return errors.New("the payload is no JSON: it ends too early")
 	}
 	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return Invalid(strings.Trim(field, `"`), "there is no such field")

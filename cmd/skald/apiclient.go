@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -60,9 +61,11 @@ func problem(response *http.Response) error {
 	if text == "" {
 		text = p.Title
 	}
+	lines := []string{text}
 	for _, e := range p.Errors {
-		text += "\n" + e.Location + ": " + e.Message
+		lines = append(lines, e.Location+": "+e.Message)
 	}
+	text = strings.Join(lines, "\n")
 	if response.StatusCode < http.StatusInternalServerError {
 		return usage("%s", text)
 	}

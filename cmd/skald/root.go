@@ -113,7 +113,7 @@ func (c *terminal) logger() (*slog.Logger, error) {
 	case "json":
 		return slog.New(slog.NewJSONHandler(c.err, &slog.HandlerOptions{Level: level})), nil
 	case "text":
-		return slog.New(tint.NewHandler(c.err, &tint.Options{
+		return slog.New(tint.NewTextHandler(c.err, &tint.Options{
 			Level: level, TimeFormat: time.TimeOnly, NoColor: !isTerminal(c.err),
 		})), nil
 	default:

@@ -17,7 +17,7 @@ func newTrace(c *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace ID",
 		Short: "Show where a saga has been and where it is",
-		Args: func(cmd *cobra.Command, args []string) error {
+		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage("give the ID of one saga: skald ls prints them")
 			}

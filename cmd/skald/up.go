@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"syscall"
 	"time"
 
@@ -143,13 +144,13 @@ type demonstration struct {
 }
 
 func (d *demonstration) close() {
-	for i := len(d.closers) - 1; i >= 0; i-- {
-		d.closers[i]()
+	for _, c := range slices.Backward(d.closers) {
+		c()
 	}
 }
 
-func newDemo(ctx context.Context, s upSettings, broker string) (d *demonstration, err error) {
-	d = &demonstration{settings: s, broker: broker, registry: prometheus.NewRegistry()}
+func newDemo(ctx context.Context, s upSettings, broker string) (_ *demonstration, err error) {
+	d := &demonstration{settings: s, broker: broker, registry: prometheus.NewRegistry()}
 	defer func() {
 		if err != nil {
 			d.close()
@@ -202,7 +203,7 @@ func (d *demonstration) services(ctx context.Context) ([]*skald.Service, error) 
 	if err != nil {
 		return nil, err
 	}
-	d.faults = demo.NewFaults(d.settings.lag, d.settings.chaos, rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	d.faults = demo.NewFaults(d.settings.lag, d.settings.chaos, rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // a demo's faults are no secret
 	all := []*skald.Service{provisioner.Service(inventory), authorizer.Service(policies, grants), notifier.Service(mailer)}
 	for _, s := range all {
 		s.Around(d.faults.Around(s.Name()))
@@ -308,10 +309,17 @@ func (d *demonstration) start(ctx context.Context, workflow string, input json.R
 	return saga.ID(), nil
 }
 
+// greeting is what --json prints.
+type greeting struct {
+	Console string `json:"console"`
+	Broker  string `json:"broker"`
+	Durable bool   `json:"durable"` // never, so far
+}
+
 // greet is the first thing that a person sees: what it is, where, and what becomes of the data.
 func (d *demonstration) greet(c *terminal, addr string) {
 	if c.json() {
-		_ = json.NewEncoder(c.out).Encode(map[string]any{"console": "http://" + addr, "broker": d.broker, "durable": false}) // a closed stdout mustn't end the demo
+		_ = json.NewEncoder(c.out).Encode(greeting{Console: "http://" + addr, Broker: d.broker}) // a closed stdout mustn't end the demo
 		return
 	}
 	fmt.Fprintf(c.out, `Skald: choreographed sagas on Kafka (%s)

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -137,8 +138,8 @@ func (l *Ledger) change(c Change, undo func()) {
 // Abort takes back all changes since the last Commit or Abort. Entries that Ready gave out stay given out: their handlers
 // go on, and what they return is noted in a later transaction.
 func (l *Ledger) Abort() {
-	for i := len(l.undo) - 1; i >= 0; i-- {
-		l.undo[i]()
+	for _, undo := range slices.Backward(l.undo) {
+		undo()
 	}
 	l.changes, l.undo = l.changes[:0], l.undo[:0]
 }

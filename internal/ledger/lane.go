@@ -57,7 +57,7 @@ func (l *Ledger) stir(name string) {
 // Stirred says whether work came to the head of a lane since Ready was last called: it is worth calling again.
 func (l *Ledger) Stirred() bool { return l.stirred }
 
-// Ready gives out at most most entries that may run now: work at the head of its lane, due, and not given out before. places says
+// Ready gives out entries, no more than most, that may run now: work at the head of its lane, due, and not given out before. places says
 // how many more handlers of a step may start; what finds no place is kept for a later call.
 func (l *Ledger) Ready(now time.Time, most int, places func(step string) int) []*Entry {
 	l.stirred = false

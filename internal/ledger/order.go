@@ -54,7 +54,7 @@ func (l *Ledger) Fence() int64 {
 // rewriteSlack is how many records the log may hold beyond four times the live ones before old entries are written again.
 const rewriteSlack = 4096
 
-// Rewrite puts at most most of the oldest live entries again, at the head of the log, when they hold back too much of it.
+// Rewrite puts the oldest live entries again, no more than most, at the head of the log, when they hold back too much of it.
 // One entry that lives for a day would otherwise keep a day's log. The cost is bounded: an entry is rewritten only after
 // the log has grown by several times what is live.
 func (l *Ledger) Rewrite(most int) int {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 const (
@@ -39,7 +40,7 @@ var ErrRouteTooLong = fmt.Errorf("the routing slip would pass %d KiB or %d steps
 
 // Push gives the slip with one more stop; the receiver stays as it is, as concurrent sagas share nothing.
 func (r Route) Push(s Stop) (Route, error) {
-	next := append(r[:len(r):len(r)], s)
+	next := append(slices.Clone(r), s)
 	if len(next) > MaxRouteStops || len(next.encode()) > MaxRouteBytes {
 		return r, ErrRouteTooLong
 	}
