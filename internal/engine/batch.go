@@ -24,6 +24,14 @@ type batch struct {
 	parked    []*item
 	changes   []changeOf
 	faults    []fault
+	claims    map[claim]string // who has an event ID
+	committed []func()
+}
+
+// claim is an event ID in a partition: an entry of its ledger is known by it.
+type claim struct {
+	partition int32
+	id        string
 }
 
 type laneKey struct {
@@ -46,7 +54,7 @@ type output struct {
 }
 
 func (s *Session) newBatch(now time.Time) *batch {
-	return &batch{s: s, now: now, lanes: map[laneKey]*lane{}, queue: map[*Step][]*lane{}, polled: map[int32]map[string]int64{}}
+	return &batch{s: s, now: now, lanes: map[laneKey]*lane{}, queue: map[*Step][]*lane{}, polled: map[int32]map[string]int64{}, claims: map[claim]string{}}
 }
 
 // add takes a polled record in.
@@ -63,12 +71,16 @@ func (b *batch) add(r *kgo.Record, topicID [16]byte) {
 	}
 	switch verdict {
 	case pass:
-		b.s.metrics.records.passed.Inc()
+		b.onCommit(b.s.metrics.records.passed.Inc)
 	case forward:
 		b.forward(it)
 	case refuse:
 		b.refuse(it, why)
 	case run:
+		if !b.claim(it) {
+			b.letter(it, poison("event ID %s is that of another saga's or step's event here: give each event an ID of its own", it.id), 0, false)
+			return
+		}
 		key := laneKey{it.partition, it.lane}
 		ln := b.lanes[key]
 		if ln == nil {
@@ -78,6 +90,24 @@ func (b *batch) add(r *kgo.Record, topicID [16]byte) {
 		ln.waiting = append(ln.waiting, it)
 	}
 }
+
+// claim takes an item's event ID for its lane and step. It is false when another has it: an ID that isn't unique must not make one
+// saga's event pass for another's.
+func (b *batch) claim(it *item) bool {
+	who := it.lane + " " + it.topic
+	if e := b.s.ledgerOf(it.partition).Entry(it.id); e != nil && e.Lane+" "+e.Step != who {
+		return false
+	}
+	key := claim{it.partition, it.id}
+	if other, taken := b.claims[key]; taken && other != who {
+		return false
+	}
+	b.claims[key] = who
+	return true
+}
+
+// onCommit keeps something to be told or counted for when it has really happened.
+func (b *batch) onCommit(f func()) { b.committed = append(b.committed, f) }
 
 // advance starts the first item of a lane if it may run, and goes through those that need no handler.
 func (b *batch) advance(ln *lane) {
@@ -215,7 +245,7 @@ func (b *batch) park(it *item, e *execution) {
 	}
 	it.entry = l.Park(entry, e != nil)
 	b.parked = append(b.parked, it)
-	b.s.metrics.parked.Inc()
+	b.onCommit(b.s.metrics.parked.Inc)
 }
 
 // openSaga notes that a saga begins here.

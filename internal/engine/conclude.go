@@ -45,7 +45,7 @@ func (b *batch) conclude(e *execution) {
 		}
 		records = append(records, b.outcome(e, l.OpenedAt(it.saga)))
 		l.Close(it.saga, b.now)
-		b.s.metrics.outcomes.WithLabelValues(it.step.Workflow, wire.Completed).Inc()
+		b.onCommit(b.s.metrics.outcomes.WithLabelValues(it.step.Workflow, wire.Completed).Inc)
 	}
 	for _, r := range records {
 		b.outputs = append(b.outputs, output{record: r, origin: e})
@@ -155,7 +155,7 @@ func (b *batch) fail(e *execution, f *Failure) {
 func (b *batch) refuse(it *item, f *Failure) {
 	l := b.s.ledgerOf(it.partition)
 	halts := it.event.SagaID != "" && it.step != nil && it.step.Role != wire.RoleWatch && l.Entry(it.id) == nil &&
-		kafkaPartition(it.event.SagaID, b.s.cfg.Partitions) == it.partition
+		kafkaPartition(it.event.SagaID, b.s.cfg.Partitions) == it.partition && b.claim(it)
 	b.letter(it, f, 0, halts)
 	if halts {
 		l.Halt(ledger.Entry{
@@ -166,24 +166,30 @@ func (b *batch) refuse(it *item, f *Failure) {
 
 func (b *batch) letter(it *item, f *Failure, attempts int, halts bool) {
 	letter := &wire.Letter{
-		Service: b.s.service.Name, Step: it.record.Topic, Record: *it.record, Attempts: attempts,
+		Service: b.s.service.Name, Step: it.topic, Record: *it.record, Attempts: attempts,
 		Class: f.Class, Error: f.Error(), Stack: f.Stack, Time: b.now, Halted: halts, Bound: b.s.letterBound,
 	}
 	b.outputs = append(b.outputs, output{record: b.s.letterRecord(letter), letter: letter})
-	b.s.metrics.letters.WithLabelValues(it.record.Topic, f.Class).Inc()
-	b.s.logger.Warn("event became a dead letter", "topic", it.record.Topic, "partition", it.record.Partition,
-		"offset", it.record.Offset, "saga", it.event.SagaID, "class", f.Class, "error", f.Error())
+	b.onCommit(func() {
+		step := it.topic
+		if it.step == nil && it.entry == nil {
+			step = "" // a foreign word: labels must not grow with what others write
+		}
+		b.s.metrics.letters.WithLabelValues(step, f.Class).Inc()
+		b.s.logger.Warn("event became a dead letter", "topic", it.record.Topic, "partition", it.record.Partition,
+			"offset", it.record.Offset, "step", it.topic, "saga", it.event.SagaID, "class", f.Class, "error", f.Error())
+	})
 }
 
 // forward sends a record to this service's inbox, in the partition of its saga.
 func (b *batch) forward(it *item) {
 	b.outputs = append(b.outputs, output{record: b.s.inboxRecord(it), item: it})
-	b.s.metrics.records.forwarded.Inc()
+	b.onCommit(b.s.metrics.records.forwarded.Inc)
 }
 
 // note records that an event was ignored, for whoever reads the ledger.
 func (b *batch) note(it *item, reason string) {
 	b.outputs = append(b.outputs, output{record: b.s.noteRecord(it, reason)})
-	b.s.metrics.records.ignored.Inc()
-	b.s.logger.Debug("event ignored", "topic", it.record.Topic, "saga", it.event.SagaID, "event", it.id, "reason", reason)
+	b.onCommit(b.s.metrics.records.ignored.Inc)
+	b.s.logger.Debug("event ignored", "topic", it.topic, "saga", it.event.SagaID, "event", it.id, "reason", reason)
 }

@@ -53,6 +53,8 @@ const (
 	holdTime   = 20 * time.Millisecond // how long a batch waits for its handlers before it parks them
 	idlePoll   = time.Second           // how long a poll waits when nothing comes, before housekeeping
 
+	rebuildCalm = 5 * time.Second // a session that lived for so long is no reason to wait before the next
+
 	rebalanceTimeout = 5 * time.Second
 	sessionTimeout   = 6 * time.Second
 
@@ -64,6 +66,8 @@ const (
 
 	// maxEvent bounds an event, key and headers included: Kafka's default max.message.bytes is 1,048,588, and a batch has a frame.
 	maxEvent = 1_000_000
+	// inboxFrame is room for the headers that a record gets on its way through the inbox.
+	inboxFrame = 4 << 10
 	// maxSystemRecord is max.message.bytes of the topics that take copies of other people's records.
 	maxSystemRecord = 16 << 20
 	// eventBatchBytes is the producer's batch limit for other topics: what brokers take by default since long ago.

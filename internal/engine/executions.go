@@ -125,7 +125,7 @@ const leaveTimeout = 3 * time.Second
 
 // leave waits for the handlers, whose contexts have ended. One that doesn't listen is left behind: to wait for it would be
 // to never stop.
-func (x *executions) leave() {
+func (x *executions) leave(logger *slog.Logger) {
 	done := make(chan struct{})
 	go func() {
 		x.wait.Wait()
@@ -136,7 +136,7 @@ func (x *executions) leave() {
 	select {
 	case <-done:
 	case <-timer.C:
-		slog.Error("handlers go on although their context has ended: let them return when it does", "service", x.service)
+		logger.Error("handlers go on although their context has ended: let them return when it does")
 	}
 }
 
@@ -199,8 +199,7 @@ func (e *execution) interrupted(stopping bool) bool {
 
 // failure gives the error of a handler as a Failure.
 func (e *execution) failure() *Failure {
-	var f *Failure
-	if errors.As(e.err, &f) {
+	if f, ok := errors.AsType[*Failure](e.err); ok {
 		return f
 	}
 	return &Failure{Class: wire.ClassFailed, Err: e.err}

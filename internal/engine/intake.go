@@ -15,9 +15,10 @@ import (
 
 // item is a record on its way through a batch: which step takes it, for which saga, in which lane.
 type item struct {
-	record    *wire.Record // Topic is the step's input topic, also when it came by the inbox
+	record    *wire.Record // as it was polled
 	event     *wire.Event
-	step      *Step
+	topic     string // of the step: the record's, or, in the inbox, the one that it was forwarded from
+	step      *Step  // nil when the service has none on that topic
 	partition int32
 	saga      ledger.SagaID
 	key       string // of the execution: step and event
@@ -44,18 +45,20 @@ const (
 // judge reads a record. With refuse it says why in the failure.
 func (s *Session) judge(r *kgo.Record, topicID [16]byte, now time.Time) (*item, verdict, *Failure) {
 	it := &item{record: s.wireRecord(r), partition: r.Partition, accepted: now}
-	inbox := r.Topic == s.inbox
-	if inbox {
-		it.record.Topic = it.record.Header(headerOrigin)
+	it.topic = it.record.Topic
+	most := maxEvent
+	if r.Topic == s.inbox {
+		it.topic = it.record.Header(headerOrigin)
+		most += inboxFrame
 	}
-	it.step = s.steps[it.record.Topic]
+	it.step = s.steps[it.topic]
 	event, err := wire.Parse(it.record.Headers, it.record.Value)
 	it.event = event
 	s.identify(it)
 	switch {
 	case it.step == nil:
-		return it, refuse, poison("service %q has no step on topic %q", s.service.Name, it.record.Topic)
-	case it.record.Size() > maxEvent:
+		return it, refuse, poison("service %q has no step on topic %q", s.service.Name, it.topic)
+	case it.record.Size() > most:
 		return it, refuse, &Failure{Class: wire.ClassTooLarge,
 			Err: fmt.Errorf("the record has %d bytes, an event may have %d", it.record.Size(), maxEvent)}
 	case err != nil:
@@ -70,12 +73,9 @@ func (s *Session) judge(r *kgo.Record, topicID [16]byte, now time.Time) (*item, 
 		return it, run, nil // it only reads along, wherever the record lies
 	}
 	if it.step.Role == wire.RoleBegin {
-		event.Workflow, event.Route, event.Hop = it.step.Workflow, nil, 0
+		it.step.asStart(event)
 		if event.SagaID == "" {
 			return s.adopt(it, topicID)
-		}
-		if event.Subject == "" {
-			event.Subject = it.step.Subject(event)
 		}
 	}
 	if event.SagaID != "" && kafka.PartitionFor([]byte(event.SagaID), s.cfg.Partitions) != r.Partition {
@@ -117,12 +117,19 @@ func (s *Session) adopt(it *item, topicID [16]byte) (*item, verdict, *Failure) {
 	if e.Time.IsZero() {
 		e.Time = it.record.Time
 	}
-	e.Subject = it.step.Subject(e)
 	if e.TraceParent == "" {
 		e.TraceParent = wire.TraceParent(e.SagaID, e.ID)
 	}
-	it.record.Headers = e.Headers()
+	it.record.Headers = append(e.Headers(), wire.Foreign(it.record.Headers)...)
 	return it, forward, nil
+}
+
+// asStart makes an event a start, whatever it says of itself.
+func (s *Step) asStart(e *wire.Event) {
+	e.Workflow, e.Route, e.Hop = s.Workflow, nil, 0
+	if e.Subject == "" {
+		e.Subject = s.Subject(e)
+	}
 }
 
 // identify says which execution, ledger entry and lane a record belongs to. UUIDs are trusted to be unique; any other ID
@@ -131,20 +138,20 @@ func (s *Session) identify(it *item) {
 	e := it.event
 	switch {
 	case e.ID == "" || (e.Source == "" && uuid.Validate(e.ID) != nil):
-		it.id = wire.RecordID(it.record.Topic, it.record.Partition, it.record.Offset)
+		it.id = wire.RecordID(it.topic, it.record.Partition, it.record.Offset)
 	case uuid.Validate(e.ID) == nil:
 		it.id = e.ID
 	default:
 		it.id = wire.ForeignID(e.Source, e.ID)
 	}
-	it.key = executionKey(it.partition, it.record.Topic, it.id)
+	it.key = executionKey(it.partition, it.topic, it.id)
 	it.lane = "event/" + it.id
 	if e.SagaID != "" {
 		it.saga = ledger.SagaID(uuid.MustParse(e.SagaID))
 		it.lane = e.SagaID
 	}
 	if it.step != nil && it.step.Role == wire.RoleWatch {
-		it.lane = "watch/" + it.record.Topic + "/" + it.lane
+		it.lane = "watch/" + it.topic + "/" + it.lane
 		it.saga = ledger.SagaID{}
 	}
 }

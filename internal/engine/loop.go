@@ -177,12 +177,12 @@ func (b *batch) resumeEntry(l *ledger.Ledger, entry *ledger.Entry) {
 
 // orphan halts work whose step no longer exists: nobody can run it, and nobody may drop it.
 func (b *batch) orphan(it *item, l *ledger.Ledger) {
-	f := poison("service %q has no step on topic %q any more: bring the step back, or discard the work", b.s.service.Name, it.record.Topic)
+	f := poison("service %q has no step on topic %q any more: bring the step back, or discard the work", b.s.service.Name, it.topic)
 	b.letter(it, f, it.entry.Attempt, it.event.SagaID != "")
 	l.Finish(it.entry)
 	if it.event.SagaID != "" {
 		l.Halt(ledger.Entry{
-			ID: it.id, Lane: it.lane, Saga: it.saga, Step: it.record.Topic, Accepted: it.accepted,
+			ID: it.id, Lane: it.lane, Saga: it.saga, Step: it.topic, Accepted: it.accepted,
 			Order: it.entry.Order, Error: f.Error(),
 		})
 	}

@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -41,12 +43,17 @@ func (s *Session) readToEnd(ctx context.Context, topic string, from map[int32]in
 	}
 	defer reader.Close()
 	for len(left) > 0 {
-		fetches := reader.PollFetches(ctx)
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := firstError(fetches); err != nil {
+		fetches, err := pollFor(ctx, reader, trimmedLook)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
 			return fmt.Errorf("read %s: %w", topic, err)
+		case fetches.NumRecords() == 0:
+			if err := s.passTrimmed(ctx, topic, left, end); err != nil {
+				return err
+			}
+			continue
 		}
 		for it := fetches.RecordIter(); !it.Done(); {
 			r := it.Next()
@@ -63,6 +70,37 @@ func (s *Session) readToEnd(ctx context.Context, topic string, from map[int32]in
 				delete(left, r.Partition)
 				end(r.Partition, r.Offset+1)
 			}
+		}
+	}
+	return nil
+}
+
+// trimmedLook is how long nothing comes before one looks whether it ever will.
+const trimmedLook = time.Second
+
+// pollFor is PollFetches for so long; that nothing came is no error.
+func pollFor(ctx context.Context, reader *kgo.Client, atMost time.Duration) (kgo.Fetches, error) {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
+	defer cancel()
+	fetches := reader.PollFetches(ctx)
+	err := firstError(fetches)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = nil
+	}
+	return fetches, err
+}
+
+// passTrimmed ends the partitions in which what was to be read is gone: a former owner's last deletion may come after the bounds
+// were asked for, and of an empty log nothing would ever be polled.
+func (s *Session) passTrimmed(ctx context.Context, topic string, left map[int32]int64, end func(partition int32, next int64)) error {
+	now, err := s.bounds(ctx, topic)
+	if err != nil {
+		return err
+	}
+	for p, last := range left {
+		if now[p].start >= last {
+			delete(left, p)
+			end(p, now[p].start)
 		}
 	}
 	return nil

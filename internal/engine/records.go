@@ -40,19 +40,24 @@ func (s *Session) inboxRecord(it *item) *kgo.Record {
 	r := &kgo.Record{
 		Topic: s.inbox, Partition: kafkaPartition(it.event.SagaID, s.cfg.Partitions),
 		Key: []byte(it.event.SagaID), Value: it.record.Value, Timestamp: it.record.Time,
-		Headers: []kgo.RecordHeader{{Key: headerOrigin, Value: []byte(it.record.Topic)}},
+		Headers: []kgo.RecordHeader{{Key: headerOrigin, Value: []byte(it.topic)}},
 	}
 	for _, h := range it.record.Headers {
-		if h.Key != headerOrigin {
+		if h.Key != headerOrigin && h.Key != wire.HeaderID {
 			r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 		}
 	}
+	id := it.event.ID
+	if id == "" || it.event.Source == "" {
+		id = it.id // it was known by where it lay, which it leaves
+	}
+	r.Headers = append(r.Headers, kgo.RecordHeader{Key: wire.HeaderID, Value: []byte(id)})
 	return r
 }
 
 func (s *Session) noteRecord(it *item, reason string) *kgo.Record {
 	return s.ledgerRecord(it.partition, wire.LedgerRecord{
-		Op: wire.OpNote, ID: it.id, Saga: it.event.SagaID, Workflow: it.event.Workflow, Step: it.record.Topic,
+		Op: wire.OpNote, ID: it.id, Saga: it.event.SagaID, Workflow: it.event.Workflow, Step: it.topic,
 		Accepted: it.accepted, Reason: reason,
 	})
 }

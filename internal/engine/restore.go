@@ -38,8 +38,7 @@ func (s *Session) restore(ctx context.Context, offsets map[string]map[int32]kgo.
 		if ctx.Err() == nil {
 			s.logger.Error("restoring the ledger failed", "error", err)
 		}
-		var future *finalError
-		if errors.As(err, &future) {
+		if future, ok := errors.AsType[*finalError](err); ok {
 			s.assignment.fail(future.err)
 		}
 		return nil, err
@@ -199,11 +198,11 @@ func (s *Session) revive(w wire.LedgerRecord, partition int32, saga ledger.SagaI
 		return nil, fmt.Errorf("event: %w", err)
 	}
 	it := &item{
-		record: w.Event, event: event, step: s.steps[w.Step], partition: partition, saga: saga,
-		key: executionKey(partition, w.Event.Topic, w.ID), id: w.ID, lane: lane, accepted: w.Accepted,
+		record: w.Event, event: event, topic: w.Step, step: s.steps[w.Step], partition: partition, saga: saga,
+		key: executionKey(partition, w.Step, w.ID), id: w.ID, lane: lane, accepted: w.Accepted,
 	}
 	if it.step != nil && it.step.Role == wire.RoleBegin {
-		event.Workflow, event.Route, event.Hop = it.step.Workflow, nil, 0
+		it.step.asStart(event)
 	}
 	return it, nil
 }

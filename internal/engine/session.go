@@ -74,7 +74,7 @@ func (s *Session) handlerLogger(it *item) *slog.Logger {
 func (s *Session) Run(ctx context.Context) error {
 	handlers, stopHandlers := context.WithCancel(context.WithoutCancel(ctx))
 	s.handlerContext = handlers
-	defer s.executions.leave()
+	defer s.executions.leave(s.logger)
 	defer stopHandlers()
 	defer s.metrics.unregister()
 
@@ -93,7 +93,8 @@ func (s *Session) Run(ctx context.Context) error {
 	heart := s.announce(ctx)
 	defer heart.stop()
 
-	for {
+	for try := 0; ; try++ {
+		began := time.Now()
 		err := s.serve(ctx, stopHandlers)
 		var final *finalError
 		switch {
@@ -107,7 +108,15 @@ func (s *Session) Run(ctx context.Context) error {
 		// Begin and End leave a client in doubt after an error: only a new one knows where it stands, by the committed offsets.
 		s.metrics.rebuilds.Inc()
 		s.logger.Warn("transaction failed, joining anew", "error", err)
-		if kafka.WaitForBroker(ctx, s.admin, s.logger) != nil {
+		if time.Since(began) > rebuildCalm {
+			try = 0
+		}
+		// What fails at once each time (a permission that is missing, say) must not keep a core and a broker busy.
+		_ = pause(ctx, min(rebuildCalm, time.Duration(try)*100*time.Millisecond)) // that ctx has ended is seen below
+		if err := kafka.WaitForBroker(ctx, s.admin, s.logger); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("service %q: %w", s.service.Name, err)
+		}
+		if ctx.Err() != nil {
 			return nil
 		}
 	}
@@ -128,13 +137,13 @@ func (s *Session) connection(role string) kafka.Connection {
 
 // serve joins the group and runs the loop until ctx ends or a transaction fails.
 func (s *Session) serve(ctx context.Context, stopHandlers context.CancelFunc) error {
+	s.assignment.reset() // before the client exists: it may be assigned partitions at any time from then on
+	s.ledgers, s.consumed, s.pressure = map[int32]*ledger.Ledger{}, map[int32]map[string]int64{}, pressure{}
 	group, err := kgo.NewGroupTransactSession(append(s.connection("session").Options(), s.groupOptions()...)...)
 	if err != nil {
 		return &finalError{err}
 	}
 	s.group = group
-	s.assignment.reset()
-	s.ledgers, s.consumed = map[int32]*ledger.Ledger{}, map[int32]map[string]int64{}
 	defer group.CloseAllowingRebalance()
 	// The transactional ID is taken over at once, which aborts what a former life left open; else its readers wait for 10 s.
 	if _, _, err := group.Client().ProducerID(ctx); err != nil {
@@ -160,7 +169,6 @@ func (s *Session) groupOptions() []kgo.Opt {
 		kgo.ConsumeTopics(topics...),
 		kgo.Balancers(kafka.NewBalancer()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.RequireStableFetchOffsets(),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.RebalanceTimeout(rebalanceTimeout),
 		kgo.SessionTimeout(sessionTimeout),

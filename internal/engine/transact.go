@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -88,7 +89,7 @@ func (s *Session) produce(ctx context.Context, b *batch) *produced {
 	client := s.group.Client()
 	for i := range b.outputs {
 		out := &b.outputs[i]
-		client.Produce(ctx, out.record, func(r *kgo.Record, err error) { p.note(b, out, err) })
+		client.Produce(ctx, out.record, func(_ *kgo.Record, err error) { p.note(b, out, err) })
 	}
 	for partition, l := range s.ledgers {
 		for _, c := range l.Changes() {
@@ -165,13 +166,14 @@ func (b *batch) applied() {
 		e.concludedIn = nil // what still knows the execution must not keep the whole batch
 		b.s.executions.forget(e)
 	}
+	for _, f := range b.committed {
+		f()
+	}
 	for partition, topics := range b.polled {
 		if b.s.consumed[partition] == nil {
 			b.s.consumed[partition] = map[string]int64{}
 		}
-		for topic, next := range topics {
-			b.s.consumed[partition][topic] = next
-		}
+		maps.Copy(b.s.consumed[partition], topics)
 	}
 }
 

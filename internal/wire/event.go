@@ -124,6 +124,24 @@ func Parse(headers []Header, value []byte) (*Event, error) {
 	return e, errors.Join(errs...)
 }
 
+// Foreign gives the headers that are none of an event's: a foreign producer's own, and Skald's marks on records.
+func Foreign(headers []Header) []Header {
+	var foreign []Header
+	for _, h := range headers {
+		if !attributes[h.Key] {
+			foreign = append(foreign, h)
+		}
+	}
+	return foreign
+}
+
+var attributes = map[string]bool{
+	HeaderSpecVersion: true, HeaderID: true, HeaderSource: true, HeaderType: true, HeaderTime: true, HeaderSubject: true,
+	HeaderDataSchema: true, HeaderContentType: true, HeaderSagaID: true, HeaderWorkflow: true, HeaderCausationID: true,
+	HeaderHop: true, HeaderRoute: true, HeaderPartitionKey: true, HeaderParentSaga: true, HeaderAcceptedTime: true,
+	HeaderStartedTime: true, HeaderAttempt: true, HeaderLastError: true, HeaderTraceParent: true,
+}
+
 func (e *Event) set(key, value string) (err error) {
 	switch key {
 	case HeaderSpecVersion:
