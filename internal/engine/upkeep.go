@@ -48,7 +48,7 @@ func (s *Session) positions(b *batch, partition int32) map[string]int64 {
 }
 
 // trim deletes the ledgers' records before their fences, in the background, one request at a time. A deletion that fails is
-// tried again at the next turn: the log is longer meanwhile, nothing else.
+// made good by the next, when the fence has moved on: the log is longer meanwhile, nothing else.
 func (s *Session) trim(ctx context.Context) {
 	u := &s.upkeep
 	now := time.Now()
@@ -83,7 +83,7 @@ func (s *Session) trim(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, trimTimeout)
 		defer cancel()
 		if _, err := s.kadm().DeleteRecords(ctx, before); err != nil && ctx.Err() == nil {
-			s.logger.Warn("trimming the ledger failed; it is tried again", "topic", s.ledgerTopic, "error", err)
+			s.logger.Warn("trimming the ledger failed; the next time makes it good", "topic", s.ledgerTopic, "error", err)
 		}
 	})
 }
