@@ -92,18 +92,21 @@ func BenchmarkPut(b *testing.B) {
 // BenchmarkRead asks what the console asks, of a store with as many sagas as the backlog makes.
 func BenchmarkRead(b *testing.B) {
 	tr := New(Config{Store: openStore(b), Logger: quiet})
-	records := writeBacklog(backlogRecords(b)).records
-	for chunk := range slices.Chunk(records, maxBatch) {
-		putRecords(b, tr.cfg.Store, chunk)
+	j, middle := newJournal(), ""
+	for n, left := 0, backlogRecords(b); left > 0; n++ {
+		id := j.write(plain(n))
+		if left > backlogRecords(b)/2 {
+			middle = id
+		}
+		if len(j.records) >= maxBatch || len(j.records) >= left {
+			left -= len(j.records)
+			putRecords(b, tr.cfg.Store, j.records)
+			j.records = nil
+		}
 	}
 	seq, err := tr.cfg.Store.Seq(b.Context())
 	if err != nil {
 		b.Fatal(err)
-	}
-	middle := records[len(records)/2].Header(wire.HeaderSagaID)
-	for middle == "" {
-		records = records[1:]
-		middle = records[len(records)/2].Header(wire.HeaderSagaID)
 	}
 	list := func(q Query) func(context.Context) error {
 		return func(ctx context.Context) error { _, err := tr.Sagas(ctx, q); return err }

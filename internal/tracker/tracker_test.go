@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/skald-saga/skald/internal/brokertest"
 	"github.com/skald-saga/skald/internal/kafka/embedded"
 	"github.com/skald-saga/skald/internal/wire"
 )
@@ -156,89 +157,93 @@ func hasRead(tr *Tracker, records int) func() bool {
 }
 
 func TestReadsWhatServicesDeclare(t *testing.T) {
-	for _, ns := range []wire.Namespace{"", "team-a."} {
-		t.Run(string(ns), func(t *testing.T) {
-			broker := startBroker(t, "127.0.0.1:0")
-			client := newClient(t, broker.Addr())
-			j := newJournal()
-			s := plain(1)
-			s.Adopted, s.Parked = true, [4]bool{true, true, true, true}
-			id := j.write(s)
+	brokertest.Each(t, func(t *testing.T, b brokertest.Broker) {
+		ns := wire.Namespace(b.Prefix)
+		client := newClient(t, b.Addrs[0])
+		j := newJournal()
+		s := plain(1)
+		s.Adopted, s.Parked = true, [4]bool{true, true, true, true}
+		id := j.write(s)
 
-			// Nothing is there yet, not even the registry: topics come while it runs.
-			tr, _ := run(t, Config{Brokers: []string{broker.Addr()}, Namespace: ns, Store: openStore(t)})
-			produce(t, client, ns, heartbeats(time.Now(), 3*time.Second, false))
-			produce(t, client, ns, j.records)
-			await(t, tr, "the saga to complete", completed(tr, id))
-			eventually(t, "all to be read", func() bool {
-				lag := tr.Lag()
-				return lag.Records == 0 && lag.Reachable && lag.Age < 2*time.Second
-			})
-
-			saga, err := tr.Saga(t.Context(), id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := []string{"new-user provisioner done", "authorize authorizer done", "notify notifier done", "notified provisioner done"}
-			if diff := cmp.Diff(want, brief(saga)); diff != "" {
-				t.Errorf("wanted (-), told (+):\n%s", diff)
-			}
-			counts, err := tr.Counts(t.Context(), "onboarding")
-			if err != nil || counts[wire.Completed] != 1 || len(counts) != 1 {
-				t.Errorf("counts %v, error %v", counts, err)
-			}
+		// Nothing is there yet, not even the registry: topics come while it runs.
+		tr, _ := run(t, Config{Brokers: b.Addrs, Namespace: ns, Store: openStore(t)})
+		produce(t, client, ns, heartbeats(time.Now(), 3*time.Second, false))
+		produce(t, client, ns, j.records)
+		await(t, tr, "the saga to complete", completed(tr, id))
+		eventually(t, "all to be read", func() bool {
+			lag := tr.Lag()
+			return lag.Records == 0 && lag.Reachable && lag.Age < 2*time.Second
 		})
-	}
+
+		saga, err := tr.Saga(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"new-user provisioner done", "authorize authorizer done", "notify notifier done", "notified provisioner done"}
+		if diff := cmp.Diff(want, brief(saga)); diff != "" {
+			t.Errorf("wanted (-), told (+):\n%s", diff)
+		}
+		counts, err := tr.Counts(t.Context(), "onboarding")
+		if err != nil || counts[wire.Completed] != 1 || len(counts) != 1 {
+			t.Errorf("counts %v, error %v", counts, err)
+		}
+	})
 }
 
-func TestGoesOnWhereItStopped(t *testing.T) {
-	broker := startBroker(t, "127.0.0.1:0")
-	client := newClient(t, broker.Addr())
-	st := openStore(t)
-	produce(t, client, "", heartbeats(time.Now(), 3*time.Second, false))
-	first, second := newJournal(), newJournal()
-	a, b := first.write(plain(1)), second.write(plain(2))
-	produce(t, client, "", first.records)
+func TestGoesOnWhereItStopped(t *testing.T) { brokertest.Each(t, testGoesOnWhereItStopped) }
 
-	cfg := Config{Brokers: []string{broker.Addr()}, Store: st}
+func testGoesOnWhereItStopped(t *testing.T, b brokertest.Broker) {
+	ns := wire.Namespace(b.Prefix)
+	client := newClient(t, b.Addrs[0])
+	st := openStore(t)
+	produce(t, client, ns, heartbeats(time.Now(), 3*time.Second, false))
+	first, second := newJournal(), newJournal()
+	one, two := first.write(plain(1)), second.write(plain(2))
+	produce(t, client, ns, first.records)
+
+	cfg := Config{Brokers: b.Addrs, Namespace: ns, Store: st}
 	tr, stop := run(t, cfg)
 	eventually(t, "all to be read", hasRead(tr, len(announcements)+len(first.records)))
-	if !completed(tr, a)() {
+	if !completed(tr, one)() {
 		t.Error("the first saga isn't completed")
 	}
 	stop()
 	seqBefore, _ := tr.Changed()
 
-	produce(t, client, "", second.records)
+	produce(t, client, ns, second.records)
 	tr, _ = run(t, cfg)
-	await(t, tr, "the second saga", completed(tr, b))
+	await(t, tr, "the second saga", completed(tr, two))
 	eventually(t, "no lag", func() bool { return tr.Lag().Records == 0 && tr.Lag().Age < lookEvery })
 	if !hasRead(tr, len(second.records))() {
 		t.Errorf("read %v records after the restart, want the %d new ones", testutil.ToFloat64(tr.metrics.records), len(second.records))
 	}
 	changed, err := tr.ChangedSince(t.Context(), seqBefore, "", 0)
-	if err != nil || len(changed) != 1 || changed[0].ID != b {
+	if err != nil || len(changed) != 1 || changed[0].ID != two {
 		t.Errorf("changed since the restart: %s, error %v; want only the second saga", mustJSON(changed), err)
 	}
 }
 
 func TestUncommittedEventsAreNeverSeen(t *testing.T) {
-	broker := startBroker(t, "127.0.0.1:0")
-	client := newClient(t, broker.Addr())
-	produce(t, client, "", heartbeats(time.Now(), 3*time.Second, false))
+	brokertest.Each(t, testUncommittedEventsAreNeverSeen)
+}
+
+func testUncommittedEventsAreNeverSeen(t *testing.T, b brokertest.Broker) {
+	ns := wire.Namespace(b.Prefix)
+	client := newClient(t, b.Addrs[0])
+	produce(t, client, ns, heartbeats(time.Now(), 3*time.Second, false))
 	aborted, committed := newJournal(), newJournal()
 	never, id := aborted.write(plain(1)), committed.write(plain(5)) // in the same partition
-	createTopics(t, client, "", committed.records)
-	tr, _ := run(t, Config{Brokers: []string{broker.Addr()}, Store: openStore(t)})
+	createTopics(t, client, ns, committed.records)
+	tr, _ := run(t, Config{Brokers: b.Addrs, Namespace: ns, Store: openStore(t)})
 
-	tx := newClient(t, broker.Addr(), kgo.TransactionalID("test"))
+	tx := newClient(t, b.Addrs[0], kgo.TransactionalID(b.Prefix+"test"))
 	write := func(records []wire.Record, end kgo.TransactionEndTry) {
 		t.Helper()
 		if err := tx.BeginTransaction(); err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range records {
-			tx.Produce(t.Context(), kafkaRecord("", r), func(_ *kgo.Record, err error) {
+			tx.Produce(t.Context(), kafkaRecord(ns, r), func(_ *kgo.Record, err error) {
 				if err != nil {
 					t.Error(err)
 				}
@@ -260,10 +265,12 @@ func TestUncommittedEventsAreNeverSeen(t *testing.T) {
 	}
 }
 
-func TestServicesGoUpAndDown(t *testing.T) {
-	broker := startBroker(t, "127.0.0.1:0")
-	client := newClient(t, broker.Addr())
-	tr, _ := run(t, Config{Brokers: []string{broker.Addr()}, Store: openStore(t)})
+func TestServicesGoUpAndDown(t *testing.T) { brokertest.Each(t, testServicesGoUpAndDown) }
+
+func testServicesGoUpAndDown(t *testing.T, b brokertest.Broker) {
+	ns := wire.Namespace(b.Prefix)
+	client := newClient(t, b.Addrs[0])
+	tr, _ := run(t, Config{Brokers: b.Addrs, Namespace: ns, Store: openStore(t)})
 	up := func() (n int) {
 		services, err := tr.Services(t.Context())
 		if err != nil {
@@ -278,15 +285,15 @@ func TestServicesGoUpAndDown(t *testing.T) {
 		}
 		return n
 	}
-	produce(t, client, "", heartbeats(time.Now(), time.Minute, false))
+	produce(t, client, ns, heartbeats(time.Now(), time.Minute, false))
 	await(t, tr, "three services up", func() bool { return up() == 3 })
-	produce(t, client, "", heartbeats(time.Now(), time.Minute, true))
+	produce(t, client, ns, heartbeats(time.Now(), time.Minute, true))
 	await(t, tr, "three goodbyes", func() bool { return up() == 0 })
-	produce(t, client, "", heartbeats(time.Now(), 300*time.Millisecond, false))
+	produce(t, client, ns, heartbeats(time.Now(), 300*time.Millisecond, false))
 	await(t, tr, "three services up again", func() bool { return up() == 3 })
 	await(t, tr, "three services silent", func() bool { return up() == 0 })
 
-	produce(t, client, "", []wire.Record{{Topic: "skald.services", Value: []byte("what")}, {Topic: "skald.services", Value: []byte("{}")}})
+	produce(t, client, ns, []wire.Record{{Topic: "skald.services", Value: []byte("what")}, {Topic: "skald.services", Value: []byte("{}")}})
 	eventually(t, "two announcements to be skipped", func() bool {
 		return testutil.ToFloat64(tr.metrics.skipped.WithLabelValues(string(skipAnnounced))) == 2
 	})
@@ -336,23 +343,25 @@ func TestBrokerGoesAwayAndAnotherComes(t *testing.T) {
 	}
 }
 
-func TestTrimmedLedgerIsNoLag(t *testing.T) {
-	broker := startBroker(t, "127.0.0.1:0")
-	client := newClient(t, broker.Addr())
+func TestTrimmedLedgerIsNoLag(t *testing.T) { brokertest.Each(t, testTrimmedLedgerIsNoLag) }
+
+func testTrimmedLedgerIsNoLag(t *testing.T, b brokertest.Broker) {
+	ns := wire.Namespace(b.Prefix)
+	client := newClient(t, b.Addrs[0])
 	j := newJournal()
 	s := plain(1)
 	s.Parked = [4]bool{true, true, true, true}
 	id := j.write(s)
-	produce(t, client, "", append(heartbeats(time.Now(), time.Minute, false), j.records...))
+	produce(t, client, ns, append(heartbeats(time.Now(), time.Minute, false), j.records...))
 	admin := kadm.NewClient(client)
-	ends, err := admin.ListEndOffsets(soon(t), "skald.provisioner.ledger", "skald.authorizer.ledger")
+	ends, err := admin.ListEndOffsets(soon(t), ns.Ledger("provisioner"), ns.Ledger("authorizer"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := admin.DeleteRecords(soon(t), ends.Offsets()); err != nil {
 		t.Fatal(err)
 	}
-	tr, _ := run(t, Config{Brokers: []string{broker.Addr()}, Store: openStore(t)})
+	tr, _ := run(t, Config{Brokers: b.Addrs, Namespace: ns, Store: openStore(t)})
 	await(t, tr, "the saga", completed(tr, id))
 	eventually(t, "no lag", func() bool { return tr.Lag().Records == 0 && tr.Lag().Reachable })
 }
