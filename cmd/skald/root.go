@@ -56,7 +56,7 @@ A flag beats the environment, the environment beats the file.`,
 	flags.String("log-level", "warn", "debug, info, warn or error")
 	flags.String("log-format", "text", "text or json")
 	flags.Bool("json", false, "print data as JSON on stdout")
-	root.AddCommand(newUp(c), newStart(c), newLs(c), newTrace(c), newVersion(c))
+	root.AddCommand(newUp(c), newRun(c), newConsole(c), newBroker(c), newStart(c), newLs(c), newTrace(c), newVersion(c))
 	return root
 }
 
@@ -100,7 +100,7 @@ func knownKeys(k *koanf.Koanf, flags *pflag.FlagSet, path string) error {
 // knownElsewhere are settings of other subcommands: one file serves all.
 var knownElsewhere = map[string]bool{
 	"addr": true, "kafka-addr": true, "lag": true, "chaos": true, "policies": true, "stock": true,
-	"brokers": true, "prefix": true, "server": true, "partitions": true, "smtp-addr": true,
+	"data": true, "metrics-addr": true, "instance": true, "drain": true, "brokers": true, "prefix": true, "server": true, "partitions": true, "smtp-addr": true,
 }
 
 // logger writes for people on a terminal, and JSON where that was asked for.

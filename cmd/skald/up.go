@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
-	"net/http"
 	"slices"
 	"syscall"
 	"time"
@@ -25,9 +23,7 @@ import (
 	"github.com/skald-saga/skald/internal/mailbox"
 	"github.com/skald-saga/skald/internal/tracker"
 	"github.com/skald-saga/skald/internal/tracker/store"
-	"github.com/skald-saga/skald/services/authorizer"
 	"github.com/skald-saga/skald/services/demo"
-	"github.com/skald-saga/skald/services/notifier"
 	"github.com/skald-saga/skald/services/provisioner"
 )
 
@@ -95,7 +91,7 @@ func (c *terminal) upSettings() (s upSettings, err error) {
 	if s.lag, err = demo.ParseRange(c.settings.String("lag")); err != nil {
 		return s, usage("--lag: %w", err)
 	}
-	if s.chaos, err = demo.ParseChaos(c.settings.String("chaos"), "provisioner", "authorizer", "notifier"); err != nil {
+	if s.chaos, err = demo.ParseChaos(c.settings.String("chaos"), serviceNames...); err != nil {
 		return s, usage("--chaos: %w", err)
 	}
 	if s.stock < 0 {
@@ -183,130 +179,55 @@ func newDemo(ctx context.Context, s upSettings, broker string) (_ *demonstration
 
 // services makes the three services with their real parts, each with a store of its own, and the demo's faults around them.
 func (d *demonstration) services(ctx context.Context) ([]*skald.Service, error) {
-	inventory, err := d.inventory(ctx)
-	if err != nil {
-		return nil, err
-	}
-	policies, err := authorizer.OpenPolicies(d.settings.policies, d.settings.logger)
-	if err != nil {
-		return nil, usage("--policies: %w", err)
-	}
-	db, err := d.store(ctx)
-	if err != nil {
-		return nil, err
-	}
-	grants, err := authorizer.NewGrants(ctx, db)
-	if err != nil {
-		return nil, err
-	}
-	mailer, err := d.mailer()
-	if err != nil {
-		return nil, err
-	}
-	d.faults = demo.NewFaults(d.settings.lag, d.settings.chaos, rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // a demo's faults are no secret
-	all := []*skald.Service{provisioner.Service(inventory), authorizer.Service(policies, grants), notifier.Service(mailer)}
-	for _, s := range all {
-		s.Around(d.faults.Around(s.Name()))
-	}
-	return all, nil
-}
-
-func (d *demonstration) store(ctx context.Context) (*sql.DB, error) {
-	db, err := demo.OpenStore(ctx)
-	if err != nil {
-		return nil, err
-	}
-	d.closers = append(d.closers, func() { _ = db.Close() }) // in memory: there is nothing to lose
-	return db, nil
-}
-
-func (d *demonstration) inventory(ctx context.Context) (*provisioner.Inventory, error) {
-	db, err := d.store(ctx)
-	if err != nil {
-		return nil, err
-	}
-	inventory, err := provisioner.NewInventory(ctx, db)
-	if err != nil {
-		return nil, err
-	}
-	stock, err := inventory.Stock(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range stock {
-		if err := inventory.SetStock(ctx, s.Model, d.settings.stock); err != nil {
-			return nil, err
-		}
-	}
-	return inventory, nil
-}
-
-func (d *demonstration) mailer() (*notifier.Mailer, error) {
 	var err error
 	if d.mails, err = mailbox.Start(mailbox.Config{Logger: d.settings.logger}); err != nil {
 		return nil, fmt.Errorf("the mailbox: %w", err)
 	}
-	d.closers = append(d.closers, func() { _ = d.mails.Close() }) // in memory
-	mailer, err := notifier.NewMailer(notifier.Config{Addr: d.mails.Addr()})
-	if err != nil {
-		return nil, err
+	d.closers = append(d.closers, func() { _ = d.mails.Close() }) // in memory: there is nothing to lose
+	p := &parts{
+		store:    func(ctx context.Context, _ string) (*sql.DB, error) { return demo.OpenStore(ctx) },
+		policies: d.settings.policies, smtp: d.mails.Addr(), stock: d.settings.stock, logger: d.settings.logger,
 	}
-	d.closers = append(d.closers, func() { _ = mailer.Close() }) // what was sent was confirmed
-	return mailer, nil
+	d.closers = append(d.closers, p.close)
+	d.faults = demo.NewFaults(d.settings.lag, d.settings.chaos, newRandom())
+	var all []*skald.Service
+	for _, name := range serviceNames {
+		s, err := p.service(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s.Around(d.faults.Around(name)))
+	}
+	return all, nil
 }
 
-// serve runs until ctx ends or something fails, and then stops everything in the order of dependence.
+// serve runs until ctx ends or something fails. Services drain first, as long as everything that they need is there.
 func (d *demonstration) serve(ctx context.Context, listener net.Listener, c *terminal) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	handler := console.New(console.Config{
-		Tracker: d.tracker, Start: d.start, Workflows: workflowNames(),
+		Tracker: d.tracker, Start: starterOf(d.client), Workflows: workflowNames(),
 		Demo:   &console.Demo{Services: d.board, Hires: demo.NewHires(demo.NewHireList()...), Faults: d.faults, Mailbox: d.mails},
 		Ready:  func(context.Context) error { return d.board.ready() },
 		Broker: "embedded broker " + d.broker, Metrics: promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{}),
 		Logger: d.settings.logger, Version: versionName(),
 	})
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(d.settings.logger.Handler(), slog.LevelWarn)}
-	server.RegisterOnShutdown(handler.Close)
-
-	tracked := make(chan error, 1)
-	go func() { tracked <- d.tracker.Run(ctx) }()
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
 	d.board.playAll()
 	d.greet(c, listener.Addr().String())
 
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- serve(serving, listener, handler, d.tracker, d.settings.logger) }()
 	var err error
 	select {
 	case <-ctx.Done():
-	case err = <-served:
 	case err = <-d.board.failed:
-	case err = <-tracked:
-		tracked <- err
+	case err = <-served:
+		served <- nil
 	}
 	fmt.Fprintln(c.err, "stopping: services finish what they have in hand")
 	d.board.close()
-	shutdown, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer done()
-	err = errors.Join(err, server.Shutdown(shutdown))
-	cancel()
-	return errors.Join(err, <-tracked)
-}
-
-func (d *demonstration) start(ctx context.Context, workflow string, input json.RawMessage, key string) (string, error) {
-	w, err := workflowNamed(workflow)
-	if err != nil {
-		return "", err
-	}
-	options := []skald.StartOption{skald.WithoutWait()}
-	if key != "" {
-		options = append(options, skald.WithIdempotencyKey(key))
-	}
-	saga, err := w.StartJSON(ctx, d.client, input, options...)
-	if err != nil {
-		return "", err
-	}
-	return saga.ID(), nil
+	stop()
+	return errors.Join(err, <-served)
 }
 
 // greeting is what --json prints.

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+
+	"github.com/skald-saga/skald"
+	"github.com/skald-saga/skald/internal/console"
+	"github.com/skald-saga/skald/internal/tracker"
+	"github.com/skald-saga/skald/internal/tracker/store"
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+func newConsole(c *terminal) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "console",
+		Short: "Run the tracker and the web console",
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return c.console(cmd.Context()) },
+	}
+	flags := cmd.Flags()
+	kafkaFlags(flags)
+	flags.String("addr", "127.0.0.1:8080", "address of the console (port 0 takes a free one)")
+	flags.String("db", "", "SQLite file of the tracker (default: a temporary one, built anew at each start)")
+	return cmd
+}
+
+func (c *terminal) console(ctx context.Context) error {
+	cfg, err := c.kafkaConfig()
+	if err != nil {
+		return err
+	}
+	addr := c.settings.String("addr")
+	if err := loopback(addr, "--addr"); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return portError("the console", addr, "--addr", err)
+	}
+	defer listener.Close()
+	rows, err := store.Open(ctx, c.settings.String("db"))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	client, err := skald.NewClient(cfg)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	registry := prometheus.NewRegistry()
+	t := tracker.New(tracker.Config{
+		Brokers: cfg.Brokers, Namespace: wire.Namespace(cfg.Prefix), Store: rows, Logger: cfg.Logger, Metrics: registry,
+	})
+	handler := console.New(console.Config{
+		Tracker: t, Workflows: workflowNames(), Ready: client.Ping, Start: starterOf(client),
+		Broker: "Kafka " + strings.Join(cfg.Brokers, ", "), Durable: true, Logger: cfg.Logger, Version: versionName(),
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+	})
+	fmt.Fprintf(c.out, "Skald console: http://%s\n", listener.Addr())
+	return serve(ctx, listener, handler, t, cfg.Logger)
+}
+
+// starterOf starts sagas for the console. Nobody waits for them.
+func starterOf(client *skald.Client) func(context.Context, string, json.RawMessage, string) (string, error) {
+	return func(ctx context.Context, workflow string, input json.RawMessage, key string) (string, error) {
+		w, err := workflowNamed(workflow)
+		if err != nil {
+			return "", err
+		}
+		options := []skald.StartOption{skald.WithoutWait()}
+		if key != "" {
+			options = append(options, skald.WithIdempotencyKey(key))
+		}
+		saga, err := w.StartJSON(ctx, client, input, options...)
+		if err != nil {
+			return "", err
+		}
+		return saga.ID(), nil
+	}
+}
+
+// serve answers HTTP and runs the tracker until ctx ends or one of them fails.
+func serve(ctx context.Context, listener net.Listener, handler *console.Handler, t *tracker.Tracker, logger *slog.Logger) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
+	server.RegisterOnShutdown(handler.Close)
+	ended := make(chan error, 2)
+	go func() { ended <- t.Run(ctx) }()
+	go func() { ended <- server.Serve(listener) }()
+	var first error
+	left := 2
+	select {
+	case <-ctx.Done():
+	case first = <-ended:
+		left--
+	}
+	cancel()
+	shutdown, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer done()
+	err := errors.Join(first, server.Shutdown(shutdown))
+	for range left {
+		if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}

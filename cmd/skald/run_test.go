@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/skald-saga/skald/internal/brokertest"
+	"github.com/skald-saga/skald/internal/kafka/embedded"
+	"github.com/skald-saga/skald/internal/mailbox"
+)
+
+// background runs a command until the test ends, and gives its stdout.
+func background(t *testing.T, args ...string) *bufio.Reader {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	read, write := io.Pipe()
+	errOut := &lockedBuffer{}
+	done := make(chan int, 1)
+	go func() {
+		done <- run(ctx, args, strings.NewReader(""), write, errOut)
+		write.Close()
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if code := <-done; code != exitOK {
+			t.Errorf("skald %s ended with %d:\n%s", strings.Join(args, " "), code, errOut)
+		}
+	})
+	return bufio.NewReader(read)
+}
+
+func mailServer(t *testing.T) *mailbox.Mailbox {
+	t.Helper()
+	m, err := mailbox.Start(mailbox.Config{Addr: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+func TestServicesAsProcessesOfTheirOwn(t *testing.T) { brokertest.Each(t, testServicesAsProcesses) }
+
+func testServicesAsProcesses(t *testing.T, b brokertest.Broker) {
+	mails, data := mailServer(t), t.TempDir()
+	kafka := []string{"--brokers", strings.Join(b.Addrs, ","), "--prefix", b.Prefix, "--partitions", "4"}
+	for instance := range 2 {
+		for _, service := range serviceNames {
+			background(t, append([]string{"run", service, "--data", data, "--smtp-addr", mails.Addr(), "--lag", "0s..50ms",
+				"--instance", fmt.Sprint(service, instance)}, kafka...)...)
+		}
+	}
+	out := background(t, append([]string{"console", "--addr", "127.0.0.1:0"}, kafka...)...)
+	line, err := out.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := &instance{console: strings.TrimSpace(strings.TrimPrefix(line, "Skald console: "))}
+	var lines strings.Builder
+	const n = 200
+	for k := range n {
+		fmt.Fprintf(&lines, `{"name":"User %d","email":"user%d@example.com","department":"finance"}`+"\n", k, k)
+	}
+	// The client waits for topics that a service has yet to create.
+	var stdout, stderr lockedBuffer
+	eventually(t, "started", func() bool {
+		stdout.reset()
+		stderr.reset()
+		return run(context.Background(), append([]string{"start", "onboarding", "--watch", "--json"}, kafka[:4]...),
+			strings.NewReader(lines.String()), &stdout, &stderr) == exitOK
+	})
+	if got := strings.Count(stdout.String(), `"outcome":"completed"`); got != n {
+		t.Fatalf("%d of %d completed: %s", got, n, stderr.String())
+	}
+	eventually(t, "all in the tracker", func() bool { return i.completed(t) >= n })
+	if mails.Repeats() != 0 {
+		t.Errorf("%d mails were sent twice, with nothing killed", mails.Repeats())
+	}
+}
+
+func TestServicesMayStartBeforeTheBroker(t *testing.T) {
+	// A port that is free now: the broker takes it later.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	mails, data := mailServer(t), t.TempDir()
+	background(t, "run", "provisioner", "authorizer", "notifier", "--brokers", addr, "--data", data, "--smtp-addr", mails.Addr())
+	out := background(t, "console", "--addr", "127.0.0.1:0", "--brokers", addr)
+	line, err := out.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := &instance{console: strings.TrimSpace(strings.TrimPrefix(line, "Skald console: "))}
+	broker, err := embedded.Start(embedded.Config{Addr: addr, Logger: brokertest.Logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { broker.Close() })
+	eventually(t, "one saga completed", func() bool {
+		var stdout, stderr lockedBuffer
+		return run(context.Background(), []string{"start", "onboarding", ada, "--watch", "--brokers", addr}, strings.NewReader(""), &stdout, &stderr) == exitOK
+	})
+	eventually(t, "in the tracker", func() bool { return i.completed(t) >= 1 })
+}
