@@ -66,7 +66,7 @@ func testServicesAsProcesses(t *testing.T, b brokertest.Broker) {
 	for k := range n {
 		fmt.Fprintf(&lines, `{"name":"User %d","email":"user%d@example.com","department":"finance"}`+"\n", k, k)
 	}
-	// The client waits for topics that a service has yet to create.
+	// Until a service has created the topics, starting is refused before anything is published.
 	var stdout, stderr lockedBuffer
 	eventually(t, "started", func() bool {
 		stdout.reset()
@@ -78,8 +78,10 @@ func testServicesAsProcesses(t *testing.T, b brokertest.Broker) {
 		t.Fatalf("%d of %d completed: %s", got, n, stderr.String())
 	}
 	eventually(t, "all in the tracker", func() bool { return i.completed(t) >= n })
-	if mails.Repeats() != 0 {
-		t.Errorf("%d mails were sent twice, with nothing killed", mails.Repeats())
+	// An instance that joins takes partitions from another, whose handlers may have mailed already: mail goes out at least once, and
+	// the mailbox drops repeats by their Message-ID.
+	if got := mails.Count(); got != n {
+		t.Errorf("%d different mails, want %d", got, n)
 	}
 }
 
