@@ -5,7 +5,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"pgregory.net/rapid"
+
+	"github.com/skald-saga/skald/internal/wire"
 )
 
 func TestStatesAreReadAsTheyWereWritten(t *testing.T) {
@@ -39,7 +43,22 @@ func TestGarbledStatesAreRefused(t *testing.T) {
 	})
 }
 
+func TestHeadersAreReadAsTheyWereWritten(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.OneOf(rapid.SampledFrom(commonHeaders), rapid.String())
+		var written []kgo.RecordHeader
+		var want []wire.Header
+		for range rapid.IntRange(0, 30).Draw(t, "headers") {
+			h := wire.Header{Key: name.Draw(t, "name"), Value: rapid.SliceOf(rapid.Byte()).Draw(t, "value")}
+			written, want = append(written, kgo.RecordHeader(h)), append(want, h)
+		}
+		if diff := cmp.Diff(want, decodeHeaders(encodeHeaders(written)), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("written (-), read (+):\n%s", diff)
+		}
+	})
+}
+
 func FuzzHeaders(f *testing.F) {
-	f.Add([]byte("\x05ce_id\x01x"))
+	f.Add([]byte("\x02\x01x\x00\x01y\x01z"))
 	f.Fuzz(func(t *testing.T, b []byte) { decodeHeaders(b) })
 }

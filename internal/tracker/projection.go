@@ -24,6 +24,7 @@ const (
 	skipOutcome   skip = "malformed outcome"
 	skipAnnounced skip = "malformed announcement"
 	skipTopic     skip = "of a topic that isn't read"
+	skipTooLarge  skip = "in a batch that decompresses to too much"
 )
 
 // project says what a record tells. It is pure: nothing but the record goes in, so a record means the same whenever it's read.

@@ -85,13 +85,27 @@ func (r *reader) pollOnce(ctx context.Context, b *batch) error {
 	if fetches.IsClientClosed() {
 		return kgo.ErrClientClosed
 	}
-	fetches.EachError(func(topic string, partition int32, err error) {
-		if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-			r.sayOnce("reading a partition fails", topic+": "+err.Error(), "topic", topic, "partition", partition, "error", err)
+	fetches.EachError(func(topic string, id int32, err error) {
+		switch tooLarge, ok := errors.AsType[*kgo.ErrDecompressTooLarge](err); {
+		case ok:
+			r.pass(tooLarge, b)
+		case !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded):
+			r.sayOnce("reading a partition fails", topic+": "+err.Error(), "topic", topic, "partition", id, "error", err)
 		}
 	})
 	fetches.EachRecord(func(k *kgo.Record) { r.take(k, b) })
 	return nil
+}
+
+// pass goes on behind a batch of records that would take too much memory: kafka.MaxDecompressedBatch.
+func (r *reader) pass(e *kgo.ErrDecompressTooLarge, b *batch) {
+	r.client.SetOffsets(map[string]map[int32]kgo.EpochOffset{
+		e.Topic: {e.Partition: {Epoch: e.Epoch, Offset: e.NextOffset}},
+	})
+	b.records++
+	b.next[partition{e.Topic, e.Partition}] = e.NextOffset
+	b.skipped[skipTooLarge]++
+	r.sayOnce("records are passed over", string(skipTooLarge)+e.Topic, "topic", e.Topic, "partition", e.Partition, "error", e)
 }
 
 // take adds what a record tells to a batch.

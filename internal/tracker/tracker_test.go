@@ -366,6 +366,41 @@ func testTrimmedLedgerIsNoLag(t *testing.T, b brokertest.Broker) {
 	eventually(t, "no lag", func() bool { return tr.Lag().Records == 0 && tr.Lag().Reachable })
 }
 
+// Somebody's batch of 70 MB of zeros takes 70 KB on the wire. It must not stop the partition for what comes after.
+func TestCompressedBombIsPassedOver(t *testing.T) { brokertest.Each(t, testCompressedBombIsPassedOver) }
+
+func testCompressedBombIsPassedOver(t *testing.T, b brokertest.Broker) {
+	ns := wire.Namespace(b.Prefix)
+	bomber := newClient(t, b.Addrs[0], kgo.ProducerBatchMaxBytes(80<<20), kgo.ProducerBatchCompression(kgo.GzipCompression()),
+		kgo.MaxBufferedRecords(100), kgo.ManualFlushing())
+	client := newClient(t, b.Addrs[0])
+	j := newJournal()
+	id := j.write(plain(1))
+	produce(t, client, ns, heartbeats(time.Now(), time.Minute, false))
+	createTopics(t, client, ns, j.records)
+	zeros := make([]byte, 1<<20)
+	for range 70 {
+		bomber.Produce(t.Context(), &kgo.Record{Topic: ns.Topic("new-user"), Partition: j.records[0].Partition, Value: zeros}, func(_ *kgo.Record, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if err := bomber.Flush(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	produce(t, client, ns, j.records)
+	tr, _ := run(t, Config{Brokers: b.Addrs, Namespace: ns, Store: openStore(t)})
+	await(t, tr, "the saga's start", func() bool {
+		saga, err := tr.Saga(t.Context(), id)
+		return err == nil && len(saga.Steps) == 4 && saga.Steps[0].Topic == "new-user" && !saga.Steps[0].Queued.IsZero()
+	})
+	if got := testutil.ToFloat64(tr.metrics.skipped.WithLabelValues(string(skipTooLarge))); got != 1 {
+		t.Errorf("%v batches passed over, want 1", got)
+	}
+	eventually(t, "no lag", func() bool { return tr.Lag().Records == 0 && tr.Lag().Reachable })
+}
+
 func TestQueries(t *testing.T) {
 	tr := New(Config{Store: openStore(t), Logger: quiet})
 	j := newJournal()
