@@ -12,7 +12,7 @@ import (
 
 const (
 	announceEvery   = 3 * time.Second
-	farewellTimeout = time.Second
+	farewellTimeout = 2 * time.Second // for each of the things that a stop asks of a broker, which may be away
 )
 
 // heart announces the service in the registry of services until it is stopped; then it says goodbye.
@@ -38,7 +38,7 @@ func (s *Session) announce(ctx context.Context) *heart {
 			select {
 			case <-tick.C:
 			case <-ctx.Done():
-				farewell, done := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
+				farewell, done := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout/2)
 				defer done()
 				a.Stopped = true
 				s.tell(farewell, a)
@@ -49,9 +49,23 @@ func (s *Session) announce(ctx context.Context) *heart {
 	return h
 }
 
-func (h *heart) stop() {
+// stop says goodbye and closes the client. A record that is in flight to a broker that is away can't be called back: closing is
+// what ends its wait.
+func (h *heart) stop(client *kgo.Client) {
 	h.cancel()
-	h.wait.Wait()
+	said := make(chan struct{})
+	go func() {
+		h.wait.Wait()
+		close(said)
+	}()
+	timer := time.NewTimer(farewellTimeout)
+	defer timer.Stop()
+	select {
+	case <-said:
+	case <-timer.C:
+	}
+	client.Close()
+	<-said
 }
 
 // tell writes one announcement. A lost heartbeat is made good by the next.

@@ -50,12 +50,27 @@ func (s *Session) turn(ctx context.Context, wait time.Duration) error {
 			}
 		}
 	}
-	// What is under way when the service is told to stop is still finished: the transaction has its own time limit.
-	if err := s.complete(context.WithoutCancel(ctx), b); err != nil {
+	patient, done := s.patient(ctx)
+	defer done()
+	if err := s.complete(patient, b); err != nil {
 		return err
 	}
 	s.trim(ctx)
 	return nil
+}
+
+// patient gives a context that outlives ctx by the drain time: what is under way when the service is told to stop is still
+// finished, but a broker that is away can't hold it for ever.
+func (s *Session) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	patient, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		_ = pause(patient, s.cfg.DrainTimeout+farewellTimeout)
+		cancel()
+	})
+	return patient, func() {
+		stop()
+		cancel()
+	}
 }
 
 // complete runs a batch's handlers and commits what came of them.
@@ -192,7 +207,7 @@ func (b *batch) orphan(it *item, l *ledger.Ledger) {
 // and their work stays in the ledger. Last it writes a checkpoint, as the group may be without members for long.
 func (s *Session) drain(ctx context.Context, stopHandlers context.CancelFunc) {
 	deadline := time.Now().Add(s.cfg.DrainTimeout)
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline.Add(leaveTimeout)) // a broker that is away must not hold it
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline.Add(farewellTimeout)) // a broker that is away must not hold it
 	defer cancel()
 	s.stopping = true
 	for s.executions.busy() {

@@ -91,7 +91,7 @@ func (s *Session) Run(ctx context.Context) error {
 		return fmt.Errorf("service %q: %w", s.service.Name, err)
 	}
 	heart := s.announce(ctx)
-	defer heart.stop()
+	defer heart.stop(admin)
 
 	for try := 0; ; try++ {
 		began := time.Now()
@@ -139,12 +139,15 @@ func (s *Session) connection(role string) kafka.Connection {
 func (s *Session) serve(ctx context.Context, stopHandlers context.CancelFunc) error {
 	s.assignment.reset() // before the client exists: it may be assigned partitions at any time from then on
 	s.ledgers, s.consumed, s.pressure = map[int32]*ledger.Ledger{}, map[int32]map[string]int64{}, pressure{}
-	group, err := kgo.NewGroupTransactSession(append(s.connection("session").Options(), s.groupOptions()...)...)
+	alive, kill := context.WithCancel(context.WithoutCancel(ctx))
+	options := append(s.connection("session").Options(), kgo.WithContext(alive))
+	group, err := kgo.NewGroupTransactSession(append(options, s.groupOptions()...)...)
 	if err != nil {
+		kill()
 		return &finalError{err}
 	}
 	s.group = group
-	defer group.CloseAllowingRebalance()
+	defer s.close(ctx, group, kill)
 	// The transactional ID is taken over at once, which aborts what a former life left open; else its readers wait for 10 s.
 	if _, _, err := group.Client().ProducerID(ctx); err != nil {
 		return fmt.Errorf("take over the transactional ID: %w", err)
@@ -154,6 +157,19 @@ func (s *Session) serve(ctx context.Context, stopHandlers context.CancelFunc) er
 	}
 	s.drain(ctx, stopHandlers)
 	return nil
+}
+
+// close leaves the group, so that others take over at once, but doesn't wait long for a broker that is away: then kill ends what
+// the client still waits for.
+func (s *Session) close(ctx context.Context, group *kgo.GroupTransactSession, kill context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
+	defer cancel()
+	group.AllowRebalance()
+	if err := group.Client().LeaveGroupContext(ctx); err != nil {
+		s.logger.Debug("the group takes the leave for granted after the session timeout", "error", err)
+	}
+	kill()
+	group.Close()
 }
 
 func (s *Session) groupOptions() []kgo.Opt {

@@ -55,10 +55,13 @@ func (s *Session) transact(ctx context.Context, b *batch) (committed bool, err e
 	if err := s.group.Begin(); err != nil {
 		return false, fmt.Errorf("begin a transaction: %w", err)
 	}
-	produced := s.produce(ctx, b)
+	promises := s.produce(ctx, b)
 	// Every promise is looked at before the end: End would commit the offsets of records whose outputs were never written.
 	flushErr := s.group.Client().Flush(ctx)
-	produceErr := errors.Join(produced.err, flushErr)
+	poisoned, produceErr := promises.result(b)
+	if flushErr != nil {
+		produceErr, poisoned = errors.Join(produceErr, flushErr), false
+	}
 	committed, err = s.group.End(kgo.PreTxnCommitFnContext(ctx, s.addFences), kgo.TransactionEndTry(produceErr == nil))
 	s.lastCommit = time.Now()
 	switch {
@@ -70,51 +73,61 @@ func (s *Session) transact(ctx context.Context, b *batch) (committed bool, err e
 		s.metrics.aborted.Inc()
 		s.logger.Debug("transaction aborted", "error", produceErr)
 	}
-	if produceErr != nil && !produced.poisoned {
+	if produceErr != nil && !poisoned {
 		return committed, fmt.Errorf("produce: %w", produceErr)
 	}
 	return committed, nil
 }
 
-// produced is what came of a transaction's records.
-type produced struct {
-	sync.Mutex
-	err      error
-	poisoned bool // every error was one record's own fault
+// promises are what the client says of a transaction's records.
+type promises struct {
+	mu     sync.Mutex
+	err    error
+	other  bool // an error was not one record's own fault
+	faults []fault
 }
 
 // produce hands the batch's records to the client, ledger changes last.
-func (s *Session) produce(ctx context.Context, b *batch) *produced {
-	p := &produced{poisoned: true}
+func (s *Session) produce(ctx context.Context, b *batch) *promises {
+	p := &promises{}
 	client := s.group.Client()
 	for i := range b.outputs {
 		out := &b.outputs[i]
-		client.Produce(ctx, out.record, func(_ *kgo.Record, err error) { p.note(b, out, err) })
+		client.Produce(ctx, out.record, func(_ *kgo.Record, err error) { p.note(out, err) })
 	}
 	for partition, l := range s.ledgers {
 		for _, c := range l.Changes() {
 			r := s.changeRecord(partition, c)
 			b.changes = append(b.changes, changeOf{partition, r})
-			client.Produce(ctx, r, func(_ *kgo.Record, err error) { p.note(b, nil, err) })
+			client.Produce(ctx, r, func(_ *kgo.Record, err error) { p.note(nil, err) })
 		}
 	}
 	return p
 }
 
-func (p *produced) note(b *batch, out *output, err error) {
+func (p *promises) note(out *output, err error) {
 	if err == nil {
 		return
 	}
-	p.Lock()
-	defer p.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.err == nil {
 		p.err = err
 	}
 	if out == nil || !isRecordsFault(err) {
-		p.poisoned = false
+		p.other = true
 		return
 	}
-	b.faults = append(b.faults, fault{out, err})
+	p.faults = append(p.faults, fault{out, err})
+}
+
+// result says whether all errors were the records' own faults, which the batch then knows, and gives the first. When a flush was
+// given up, promises may still come later: nobody hears of them.
+func (p *promises) result(b *batch) (poisoned bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b.faults = p.faults
+	return p.err != nil && !p.other, p.err
 }
 
 // isRecordsFault says whether the broker, or the client on its behalf, refused a record for what it is: another try would
