@@ -1,0 +1,161 @@
+package wire
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+)
+
+// A header's text is any but the empty one: an attribute that isn't set is left out.
+var (
+	text    = rapid.StringN(0, 40, 200)
+	payload = rapid.SliceOfN(rapid.Byte(), 0, 100)
+	moments = rapid.Map(rapid.Int64Range(0, 1<<61), func(n int64) time.Time {
+		if n%7 == 0 {
+			return time.Time{}
+		}
+		return time.Unix(0, n).UTC()
+	})
+	sagaIDs = rapid.Map(text, func(s string) string { return SagaIDFor("w", s) })
+	stops   = rapid.Custom(func(t *rapid.T) Stop {
+		return Stop{
+			Service: text.Filter(notEmpty).Draw(t, "service"), Topic: text.Filter(notEmpty).Draw(t, "topic"), Key: text.Draw(t, "key"),
+			In: payload.Draw(t, "in"), Out: payload.Draw(t, "out"),
+		}
+	})
+	records = rapid.Custom(func(t *rapid.T) Record {
+		return Record{
+			Topic: text.Draw(t, "topic"), Partition: rapid.Int32Range(0, 1000).Draw(t, "partition"), Offset: rapid.Int64Range(0, 1<<60).Draw(t, "offset"),
+			Time: moments.Draw(t, "time"), Key: payload.Draw(t, "key"), Value: payload.Draw(t, "value"),
+			Headers: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Header { return Header{text.Draw(t, "name"), payload.Draw(t, "value")} }), 0, 5).Draw(t, "headers"),
+		}
+	})
+)
+
+func notEmpty(s string) bool { return s != "" }
+
+func TestEventRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := &Event{
+			ID: text.Draw(t, "id"), Source: text.Draw(t, "source"), Type: text.Draw(t, "type"), Time: moments.Draw(t, "time"),
+			Subject: text.Draw(t, "subject"), DataSchema: text.Draw(t, "schema"), ContentType: text.Draw(t, "content type"),
+			Workflow: text.Draw(t, "workflow"), CausationID: text.Draw(t, "causation"), PartitionKey: text.Draw(t, "key"),
+			ParentSaga: text.Draw(t, "parent"), TraceParent: text.Draw(t, "trace"), Accepted: moments.Draw(t, "accepted"),
+			Started: moments.Draw(t, "started"), Attempt: rapid.IntRange(0, 1000).Draw(t, "attempt"), LastError: text.Draw(t, "error"),
+			Payload: payload.Draw(t, "payload"),
+		}
+		if rapid.Bool().Draw(t, "of a saga") {
+			e.SagaID, e.Hop = sagaIDs.Draw(t, "saga"), rapid.IntRange(0, MaxHop).Draw(t, "hop")
+			e.Route = rapid.SliceOfN(stops, 0, 4).Draw(t, "route")
+		}
+		got, err := Parse(e.Headers(), e.Payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(e, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("(-written +read):\n%s", diff)
+		}
+	})
+}
+
+func TestRecordsOfSkaldsOwnRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		event := records.Draw(t, "event")
+		l := LedgerRecord{
+			Op: rapid.SampledFrom([]string{OpPut, OpDelete, OpNote}).Draw(t, "op"), Kind: rapid.SampledFrom([]string{"", KindOpen, KindWork, KindHalted, KindCheckpoint}).Draw(t, "kind"),
+			ID: text.Draw(t, "id"), Saga: text.Draw(t, "saga"), Workflow: text.Draw(t, "workflow"), Step: text.Draw(t, "step"),
+			Accepted: moments.Draw(t, "accepted"), Started: moments.Draw(t, "started"), Due: moments.Draw(t, "due"),
+			Attempt: rapid.Int().Draw(t, "attempt"), Error: text.Draw(t, "error"), Order: rapid.Int64().Draw(t, "order"),
+			Lane: text.Draw(t, "lane"), Reason: text.Draw(t, "reason"), Event: &event,
+			Offsets: rapid.MapOf(text, rapid.Int64()).Draw(t, "offsets"),
+		}
+		gotLedger, err := DecodeLedgerRecord(l.Encode())
+		l.Version = ledgerVersion
+		same(t, l, gotLedger, err)
+
+		o := Outcome{Outcome: Completed, Reason: text.Draw(t, "reason"), Started: moments.Draw(t, "started"), Ended: moments.Draw(t, "ended"), Undone: rapid.SliceOf(text).Draw(t, "undone")}
+		gotOutcome, err := DecodeOutcome(o.Encode())
+		o.Version = outcomeVersion
+		same(t, o, gotOutcome, err)
+
+		a := Announcement{Service: text.Draw(t, "service"), Instance: text.Draw(t, "instance"), Time: moments.Draw(t, "time"), Stopped: rapid.Bool().Draw(t, "stopped"),
+			Steps: []Step{{Topic: text.Draw(t, "topic"), Role: RoleStep, Next: []string{text.Draw(t, "next")}, NextFor: []Successor{{"w", "t"}}}}}
+		gotAnnouncement, err := DecodeAnnouncement(a.Encode())
+		a.Version = announcementVersion
+		same(t, a, gotAnnouncement, err)
+	})
+}
+
+func same[T any](t *rapid.T, want, got T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("(-written +read):\n%s", diff)
+	}
+}
+
+// A letter gives back the record that it holds, unless the record's own headers claim to be a letter's.
+func TestLetterRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := records.Draw(t, "record")
+		l := &Letter{
+			Service: text.Draw(t, "service"), Step: text.Draw(t, "step"), Record: r, Attempts: rapid.IntRange(0, 99).Draw(t, "attempts"),
+			Class: ClassFailed, Error: text.Draw(t, "error"), Stack: text.Draw(t, "stack"), Time: time.Unix(0, 7).UTC(),
+			Halted: rapid.Bool().Draw(t, "halted"), Bound: 1 << 20,
+		}
+		got, err := ParseLetter(&Record{Key: r.Key, Headers: l.Headers(), Value: l.Value()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Record.Headers = slices.DeleteFunc(got.Record.Headers, func(h Header) bool { return strings.HasPrefix(h.Key, "kafka_dlt-") })
+		l.Bound, l.Record.Time = 0, time.Time{}
+		if diff := cmp.Diff(l, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("(-written +read):\n%s", diff)
+		}
+	})
+}
+
+func TestLargeLetterIsCut(t *testing.T) {
+	value := make([]byte, 100<<10)
+	l := &Letter{Record: Record{Value: value, Headers: []Header{
+		{HeaderSagaID, []byte("saga")}, {"huge", make([]byte, 2<<10)}, {HeaderRoute, make([]byte, 60<<10)},
+	}}, Error: strings.Repeat("e", 20<<10), Stack: strings.Repeat("s", 20<<10), Bound: 90 << 10}
+	if got := len(l.Value()); got != CutBytes {
+		t.Errorf("%d bytes of the value are kept, want %d", got, CutBytes)
+	}
+	size := 0
+	kept := map[string]string{}
+	for _, h := range l.Headers() {
+		size += len(h.Key) + len(h.Value)
+		kept[h.Key] = string(h.Value)
+	}
+	if kept[HeaderSagaID] != "saga" || kept["huge"] != "" || kept[LetterCut] == "" || len(kept[LetterHash]) != 64 {
+		t.Errorf("headers: %v", kept)
+	}
+	if size > 48<<10 {
+		t.Errorf("the headers have %d bytes", size)
+	}
+	l.Bound = 1 << 20
+	if got := len(l.Value()); got != len(value) {
+		t.Errorf("below the bound %d bytes are kept, want all %d", got, len(value))
+	}
+}
+
+func TestRecordsOfTheFutureAreRefused(t *testing.T) {
+	future := []byte(`{"v":99}`)
+	_, ledger := DecodeLedgerRecord(future)
+	_, outcome := DecodeOutcome(future)
+	_, announcement := DecodeAnnouncement(future)
+	for name, err := range map[string]error{"ledger record": ledger, "outcome": outcome, "announcement": announcement} {
+		if err == nil || !strings.Contains(err.Error(), "newer") || !strings.Contains(err.Error(), "upgrade") {
+			t.Errorf("%s: got %v; it must say that the record is newer and what to do", name, err)
+		}
+	}
+}
