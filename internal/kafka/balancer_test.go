@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/skald-saga/skald/internal/kafka/embedded"
+	"github.com/skald-saga/skald/internal/brokertest"
 )
 
 type assigned = map[string][]int32
@@ -173,7 +173,7 @@ func (i *instance) assigned() assigned {
 }
 
 // startInstance joins the group; changed gets a token at each change of what it owns.
-func startInstance(t *testing.T, b *embedded.Broker, changed chan<- struct{}, topics ...string) *instance {
+func startInstance(t *testing.T, b brokertest.Broker, changed chan<- struct{}, topics ...string) *instance {
 	t.Helper()
 	i := &instance{}
 	set := func(owns assigned) {
@@ -186,8 +186,8 @@ func startInstance(t *testing.T, b *embedded.Broker, changed chan<- struct{}, to
 		}
 	}
 	i.client = newClient(t, b,
-		kgo.ConsumerGroup("service"), kgo.ConsumeTopics(topics...), kgo.Balancers(NewBalancer()),
-		kgo.SessionTimeout(2*time.Second), kgo.RebalanceTimeout(5*time.Second), kgo.HeartbeatInterval(50*time.Millisecond),
+		kgo.ConsumerGroup(b.Prefix+"service"), kgo.ConsumeTopics(topics...), kgo.Balancers(NewBalancer()),
+		kgo.SessionTimeout(6*time.Second), kgo.RebalanceTimeout(5*time.Second), kgo.HeartbeatInterval(50*time.Millisecond),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, owns map[string][]int32) { set(owns) }),
 		kgo.OnPartitionsRevoked(func(context.Context, *kgo.Client, map[string][]int32) { set(nil) }),
 		kgo.OnPartitionsLost(func(context.Context, *kgo.Client, map[string][]int32) { set(nil) }),
@@ -226,10 +226,12 @@ func await(t *testing.T, changed <-chan struct{}, what string, ok func() bool, i
 	}
 }
 
-func TestGroupOnABroker(t *testing.T) {
-	b := startBroker(t)
+func TestGroupOnABroker(t *testing.T) { brokertest.Each(t, testGroupOnABroker) }
+
+func testGroupOnABroker(t *testing.T, b brokertest.Broker) {
+	in, inbox, more := b.Prefix+"in", b.Prefix+"inbox", b.Prefix+"more"
 	admin := newClient(t, b)
-	if err := EnsureTopics(testContext(t), admin, []TopicSpec{{Name: "in", Partitions: 4}, {Name: "inbox", Partitions: 4}, {Name: "more", Partitions: 4}}); err != nil {
+	if err := EnsureTopics(testContext(t), admin, []TopicSpec{{Name: in, Partitions: 4}, {Name: inbox, Partitions: 4}, {Name: more, Partitions: 4}}); err != nil {
 		t.Fatal(err)
 	}
 	changed := make(chan struct{}, 1)
@@ -238,18 +240,18 @@ func TestGroupOnABroker(t *testing.T) {
 	}
 	both := func(a, b func() bool) func() bool { return func() bool { return a() && b() } }
 
-	first := startInstance(t, b, changed, "in", "inbox")
-	await(t, changed, "the first to own all", owns(first, "in", 4), first)
+	first := startInstance(t, b, changed, in, inbox)
+	await(t, changed, "the first to own all", owns(first, in, 4), first)
 
 	// One joins, with one topic more. Whichever numbers it owns, it owns them
 	// of all three; the others of "more" are nobody's.
-	second := startInstance(t, b, changed, "in", "inbox", "more")
-	await(t, changed, "two to share", both(owns(first, "in", 2), owns(second, "in", 2)), first, second)
+	second := startInstance(t, b, changed, in, inbox, more)
+	await(t, changed, "two to share", both(owns(first, in, 2), owns(second, in, 2)), first, second)
 	for n, i := range []*instance{first, second} {
 		got := i.assigned()
-		want := assigned{"in": got["in"], "inbox": got["in"]}
+		want := assigned{in: got[in], inbox: got[in]}
 		if i == second {
-			want["more"] = got["in"]
+			want[more] = got[in]
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("instance %d: %s", n, diff)
@@ -257,13 +259,13 @@ func TestGroupOnABroker(t *testing.T) {
 	}
 
 	// A third joins, and takes one number of one of them.
-	had := [][]int32{first.assigned()["in"], second.assigned()["in"]}
-	third := startInstance(t, b, changed, "in", "inbox", "more")
-	await(t, changed, "three to share", both(owns(third, "in", 1), func() bool {
-		return len(first.assigned()["in"])+len(second.assigned()["in"]) == 3
+	had := [][]int32{first.assigned()[in], second.assigned()[in]}
+	third := startInstance(t, b, changed, in, inbox, more)
+	await(t, changed, "three to share", both(owns(third, in, 1), func() bool {
+		return len(first.assigned()[in])+len(second.assigned()[in]) == 3
 	}), first, second, third)
 	for n, i := range []*instance{first, second} {
-		for _, p := range i.assigned()["in"] {
+		for _, p := range i.assigned()[in] {
 			if !slices.Contains(had[n], p) {
 				t.Errorf("instance %d had %v and got %d", n, had[n], p)
 			}
@@ -272,16 +274,16 @@ func TestGroupOnABroker(t *testing.T) {
 
 	// The old one leaves: the roll has ended, and all of "more" is owned. Who
 	// stays keeps what it has.
-	had = [][]int32{second.assigned()["in"], third.assigned()["in"]}
+	had = [][]int32{second.assigned()[in], third.assigned()[in]}
 	first.stop()
-	await(t, changed, "the rest to own all of it", both(owns(second, "more", 2), owns(third, "more", 2)), second, third)
+	await(t, changed, "the rest to own all of it", both(owns(second, more, 2), owns(third, more, 2)), second, third)
 	for n, i := range []*instance{second, third} {
 		got := i.assigned()
-		if diff := cmp.Diff(assigned{"in": got["in"], "inbox": got["in"], "more": got["in"]}, got); diff != "" {
+		if diff := cmp.Diff(assigned{in: got[in], inbox: got[in], more: got[in]}, got); diff != "" {
 			t.Error(diff)
 		}
 		for _, p := range had[n] {
-			if !slices.Contains(got["in"], p) {
+			if !slices.Contains(got[in], p) {
 				t.Errorf("one had %v and lost %d", had[n], p)
 			}
 		}

@@ -2,36 +2,37 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
-	"github.com/skald-saga/skald/internal/kafka/embedded"
+	"github.com/skald-saga/skald/internal/brokertest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// startBroker runs an embedded broker for the length of the test.
-func startBroker(t *testing.T) *embedded.Broker {
-	t.Helper()
-	b, err := embedded.Start(embedded.Config{Addr: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
+func TestMain(m *testing.M) {
+	code := brokertest.Main(m)
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
 		}
-	})
-	return b
+	}
+	os.Exit(code)
 }
 
-func newClient(t *testing.T, b *embedded.Broker, opts ...kgo.Opt) *kgo.Client {
+func newClient(t *testing.T, b brokertest.Broker, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	c := Connection{Brokers: []string{b.Addr()}, ClientID: t.Name(), Logger: slog.New(slog.DiscardHandler)}
+	return newClientOf(t, Connection{Brokers: b.Addrs}, opts...)
+}
+
+func newClientOf(t *testing.T, c Connection, opts ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	c.ClientID, c.Logger = t.Name(), slog.New(slog.DiscardHandler)
 	cl, err := kgo.NewClient(append(c.Options(), opts...)...)
 	if err != nil {
 		t.Fatal(err)

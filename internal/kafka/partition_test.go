@@ -5,6 +5,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"pgregory.net/rapid"
+
+	"github.com/skald-saga/skald/internal/brokertest"
 )
 
 // The hashes are those of Kafka's own UtilsTest.testMurmur2. Its producer takes
@@ -53,20 +55,22 @@ func TestPartitionForOddities(t *testing.T) {
 	}
 }
 
-func TestPartitionerOnABroker(t *testing.T) {
-	b := startBroker(t)
-	cl := newClient(t, b, kgo.RecordPartitioner(Partitioner(func(topic string) bool { return topic == "ledger" })))
-	if err := EnsureTopics(testContext(t), cl, []TopicSpec{{Name: "ledger", Partitions: 8}, {Name: "other", Partitions: 8}}); err != nil {
+func TestPartitionerOnABroker(t *testing.T) { brokertest.Each(t, testPartitioner) }
+
+func testPartitioner(t *testing.T, b brokertest.Broker) {
+	ledger, other := b.Prefix+"ledger", b.Prefix+"other"
+	cl := newClient(t, b, kgo.RecordPartitioner(Partitioner(func(topic string) bool { return topic == ledger })))
+	if err := EnsureTopics(testContext(t), cl, []TopicSpec{{Name: ledger, Partitions: 8}, {Name: other, Partitions: 8}}); err != nil {
 		t.Fatal(err)
 	}
 	for p := range int32(8) {
-		for _, topic := range []string{"ledger", "other"} {
+		for _, topic := range []string{ledger, other} {
 			r, err := cl.ProduceSync(testContext(t), &kgo.Record{Topic: topic, Partition: p, Key: []byte("foobar")}).First()
 			if err != nil {
 				t.Fatal(err)
 			}
 			want := p
-			if topic == "other" {
+			if topic == other {
 				want = PartitionFor([]byte("foobar"), 8)
 			}
 			if r.Partition != want {
@@ -75,10 +79,10 @@ func TestPartitionerOnABroker(t *testing.T) {
 		}
 	}
 	// A partition that isn't there fails that record, and no other.
-	if err := cl.ProduceSync(testContext(t), &kgo.Record{Topic: "ledger", Partition: 8}).FirstErr(); err == nil {
+	if err := cl.ProduceSync(testContext(t), &kgo.Record{Topic: ledger, Partition: 8}).FirstErr(); err == nil {
 		t.Error("partition 8 of 8 was taken")
 	}
-	if err := cl.ProduceSync(testContext(t), &kgo.Record{Topic: "ledger", Partition: 7}).FirstErr(); err != nil {
+	if err := cl.ProduceSync(testContext(t), &kgo.Record{Topic: ledger, Partition: 7}).FirstErr(); err != nil {
 		t.Error(err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/skald-saga/skald/internal/brokertest"
 	"github.com/skald-saga/skald/internal/kafka/embedded"
 )
 
@@ -52,13 +53,7 @@ func (l *lines) String() string {
 
 func clientAt(t *testing.T, addr string) *kgo.Client {
 	t.Helper()
-	c := Connection{Brokers: []string{addr}, Logger: slog.New(slog.DiscardHandler)}
-	cl, err := kgo.NewClient(c.Options()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cl.Close)
-	return cl
+	return newClientOf(t, Connection{Brokers: []string{addr}})
 }
 
 func TestWaitForBroker(t *testing.T) {
@@ -86,10 +81,11 @@ func TestWaitForBroker(t *testing.T) {
 	}
 }
 
-func TestWaitForBrokerThatIsThere(t *testing.T) {
-	b := startBroker(t)
+func TestWaitForBrokerThatIsThere(t *testing.T) { brokertest.Each(t, testWaitForBrokerThatIsThere) }
+
+func testWaitForBrokerThatIsThere(t *testing.T, b brokertest.Broker) {
 	log := &lines{written: make(chan struct{}, 1)}
-	if err := WaitForBroker(testContext(t), clientAt(t, b.Addr()), slog.New(slog.NewTextHandler(log, nil))); err != nil {
+	if err := WaitForBroker(testContext(t), newClient(t, b), slog.New(slog.NewTextHandler(log, nil))); err != nil {
 		t.Fatal(err)
 	}
 	if got := log.String(); got != "" {
