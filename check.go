@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/skald-saga/skald/internal/wire"
 )
@@ -13,7 +14,7 @@ import (
 // to change; they come joined. Services that aren't given can't be followed: Check all services of a workflow together,
 // in a test, and [Run] checks again what it is given.
 func Check(services ...*Service) error {
-	errs := []error{checkNames(services), checkTypes(services)}
+	errs := []error{checkNames(services), checkTypes(services), checkWorkflows(services)}
 	for _, s := range services {
 		errs = append(errs, s.check())
 	}
@@ -63,6 +64,29 @@ func checkTypes(services []*Service) error {
 	return errors.Join(errs...)
 }
 
+// checkWorkflows refuses one name for two workflows: their sagas would pass for each other's.
+func checkWorkflows(services []*Service) error {
+	var errs []error
+	known := map[string]workflowInfo{}
+	for _, s := range services {
+		for _, st := range s.steps {
+			all := []workflowInfo{st.workflow}
+			for _, f := range st.nextFor {
+				all = append(all, f.workflow)
+			}
+			for _, w := range all {
+				before, ok := known[w.name]
+				if ok && (before.start.name != w.start.name || before.end.name != w.end.name) {
+					errs = append(errs, fmt.Errorf("workflow %q is declared in two ways: from %q to %q, and from %q to %q: let all services share one value of skald.NewWorkflow",
+						w.name, before.start.name, before.end.name, w.start.name, w.end.name))
+				}
+				known[w.name] = w
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
 func (st *step) topics() []topicInfo {
 	all := []topicInfo{st.in}
 	all = append(all, st.next...)
@@ -91,14 +115,7 @@ func (s *Service) check() error {
 			fail("two steps take topic %q: a step is known by its input topic, so merge them or use two services", st.in.name)
 		}
 		inputs[st.in.name] = true
-		if st.concurrency < 1 {
-			fail("step on %q: concurrency %d, at least 1 is needed", st.in.name, st.concurrency)
-		}
-		for _, t := range st.topics() {
-			if err := t.check(); err != nil {
-				fail("step on %q: %w", st.in.name, err)
-			}
-		}
+		st.check(fail)
 		switch st.role {
 		case wire.RoleBegin:
 			begins[st.workflow.name] = true
@@ -107,10 +124,6 @@ func (s *Service) check() error {
 			}
 		case wire.RoleEnd:
 			ends[st.workflow.name] = true
-		case wire.RoleStep:
-			if len(st.next) == 0 {
-				fail("step on %q is a Route without successors: name the topics it may choose", st.in.name)
-			}
 		}
 	}
 	for workflow := range begins {
@@ -124,4 +137,27 @@ func (s *Service) check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// check looks at one step alone.
+func (st *step) check(fail func(format string, args ...any)) {
+	if st.concurrency < 1 {
+		fail("step on %q: concurrency %d, at least 1 is needed", st.in.name, st.concurrency)
+	}
+	for _, t := range st.topics() {
+		if err := t.check(); err != nil {
+			fail("step on %q: %w", st.in.name, err)
+		}
+	}
+	if st.noHandler {
+		fail("step on %q has no handler: it is nil", st.in.name)
+	}
+	for i, f := range st.nextFor {
+		if slices.ContainsFunc(st.nextFor[:i], func(g successor) bool { return g.workflow.name == f.workflow.name }) {
+			fail("step on %q has two successors for workflow %q: keep one For", st.in.name, f.workflow.name)
+		}
+	}
+	if st.role == wire.RoleStep && len(st.next) == 0 {
+		fail("step on %q is a Route without successors: name the topics it may choose", st.in.name)
+	}
 }

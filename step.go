@@ -33,6 +33,7 @@ type step struct {
 	emits       []topicInfo
 	concurrency int
 	compensable bool
+	noHandler   bool
 	subject     func(payload []byte, codec Codec) string
 	readable    func(payload []byte, codec Codec) error
 	around      []func(Handler) Handler
@@ -129,7 +130,7 @@ func (s *Subscription[In, Out]) Emits(topics ...AnyTopic) *Subscription[In, Out]
 }
 
 func newStep[In, Out any](role string, in topicInfo, handler func(context.Context, In) (Out, error)) *Subscription[In, Out] {
-	s := &step{role: role, in: in, concurrency: DefaultConcurrency}
+	s := &step{role: role, in: in, concurrency: DefaultConcurrency, noHandler: handler == nil}
 	s.readable = func(payload []byte, codec Codec) error {
 		_, err := decode[In](payload, codec)
 		return err
@@ -156,6 +157,9 @@ func newStep[In, Out any](role string, in topicInfo, handler func(context.Contex
 }
 
 func withoutOutput[In any](handler func(context.Context, In) error) func(context.Context, In) (None, error) {
+	if handler == nil {
+		return nil
+	}
 	return func(ctx context.Context, in In) (None, error) { return None{}, handler(ctx, in) }
 }
 
