@@ -16,7 +16,9 @@ type book struct {
 	failed  int // whose outcome isn't "completed"
 	latest  time.Time
 
-	// What is measured. A closed loop measures what ends while the book is open, an open one what begins while it is.
+	// What is measured. A closed loop measures what ends while the book is open, an open one what begins while it is. Sagas end in
+	// bursts, as many as were in one transaction: a closed loop's book opens with the end of a burst and shuts with the end of
+	// another, or their rate would be anybody's guess.
 	closedLoop bool
 	warm, want int // a closed loop opens itself after so many ends, and shuts itself after so many more
 	open       bool
@@ -85,21 +87,25 @@ func (b *book) end(id string, at time.Time, outcome string) {
 	}
 }
 
-// settle is called once per saga, when both its ends are known.
+// settle is called with b.mu held, once per saga, when both its ends are known.
 func (b *book) settle(e *entry) {
 	b.ended++
 	close(e.done)
 	if b.closedLoop && b.open || !b.closedLoop && e.measured {
 		b.took = append(b.took, e.seen.Sub(e.began))
 	}
-	if !b.closedLoop {
-		return
-	}
-	if b.open && len(b.took) == b.want {
-		b.shutNow()
-	}
-	if !b.open && b.ended == b.warm {
-		b.openNow()
+}
+
+// burst ends what was read at one moment: a closed loop opens and shuts the book.
+func (b *book) burst(at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case !b.closedLoop:
+	case b.opened.IsZero() && b.ended >= b.warm:
+		b.openNow(at)
+	case b.open && len(b.took) >= b.want:
+		b.shutNow(at)
 	}
 }
 
@@ -107,23 +113,23 @@ func (b *book) settle(e *entry) {
 func (b *book) openUp() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.openNow()
+	b.openNow(time.Now())
 }
 
 // shutDown shuts an open loop's book.
 func (b *book) shutDown() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.shutNow()
+	b.shutNow(time.Now())
 }
 
-func (b *book) openNow() {
-	b.open, b.opened = true, time.Now()
+func (b *book) openNow(at time.Time) {
+	b.open, b.opened = true, at
 	b.onOpen()
 }
 
-func (b *book) shutNow() {
-	b.open, b.shut = false, time.Now()
+func (b *book) shutNow(at time.Time) {
+	b.open, b.shut = false, at
 	b.onShut()
 }
 

@@ -43,21 +43,28 @@ func TestBookTakesAnOutcomeBeforeItsStart(t *testing.T) {
 	}
 }
 
-func TestBookOfAClosedLoopMeasuresBetweenWarmUpAndEnough(t *testing.T) {
+func TestBookOfAClosedLoopMeasuresWholeBursts(t *testing.T) {
 	b, opened, shut := bookOf(spec{Sagas: 3})
 	b.warm = 2
-	now := time.Now()
-	for i, id := range []string{"a", "b", "c", "d", "e", "f"} {
-		b.begin(id, now, false)
-		b.end(id, now.Add(time.Duration(i+1)*time.Second), completed)
-		if want := i+1 >= 2; (*opened == 1) != want {
-			t.Errorf("after %d sagas: opened %d times", i+1, *opened)
+	began := time.Now()
+	for i, burst := range [][]string{{"a"}, {"b", "c"}, {"d", "e"}, {"f", "g"}, {"h"}} {
+		at := began.Add(time.Duration(i) * time.Second)
+		for _, id := range burst {
+			b.begin(id, began, false)
+			b.end(id, at, completed)
 		}
-		if want := i+1 >= 5; (*shut == 1) != want {
-			t.Errorf("after %d sagas: shut %d times", i+1, *shut)
+		b.burst(at)
+		if want := i >= 1; (*opened == 1) != want {
+			t.Errorf("after burst %d: opened %d times", i, *opened)
+		}
+		if want := i >= 3; (*shut == 1) != want {
+			t.Errorf("after burst %d: shut %d times", i, *shut)
 		}
 	}
-	if diff := cmp.Diff([]time.Duration{3 * time.Second, 4 * time.Second, 5 * time.Second}, b.took); diff != "" {
+	if diff := cmp.Diff([]time.Duration{2 * time.Second, 2 * time.Second, 3 * time.Second, 3 * time.Second}, b.took); diff != "" {
 		t.Errorf("measured (-want +got):\n%s", diff)
+	}
+	if r := b.result(); r.Window != 2*time.Second {
+		t.Errorf("window %s, want the time between the ends of two bursts, 2s", r.Window)
 	}
 }

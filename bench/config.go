@@ -27,6 +27,9 @@ const (
 	Apache   = "apache"
 )
 
+// DefaultDuration is how long a turn of an open loop is measured.
+const DefaultDuration = 10 * time.Second
+
 // Config says what to measure. Lists are crossed: every broker with every partition count, process count and load.
 type Config struct {
 	Brokers     []string     // Embedded, Apache or host:port, loopback only; default Embedded
@@ -37,7 +40,7 @@ type Config struct {
 	Rate        int          // open loop: sagas begun per second, at random moments (Poisson); 0 is none
 
 	Rounds   int           // turns of each contestant per scenario, default 3
-	Sagas    int           // measured per turn of a closed loop, after a warm-up; default 10,000
+	Sagas    int           // measured per turn of a closed loop, after a warm-up; default 10,000, at least 5 x outstanding
 	Duration time.Duration // measured per turn of the open loop, after a warm-up of 2 s; default 10 s
 
 	// Patience is how long no saga may end before those still out count as lost. Default 15 s.
@@ -66,11 +69,17 @@ type Progress struct {
 	Measure     *Measure
 }
 
+// Check says what Run would refuse.
+func (c Config) Check() error {
+	_, err := c.withDefaults()
+	return err
+}
+
 // withDefaults fills in what isn't set and refuses what can't be run.
 func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Rounds, 3)
 	setDefault(&c.Sagas, 10_000)
-	setDefault(&c.Duration, 10*time.Second)
+	setDefault(&c.Duration, DefaultDuration)
 	setDefault(&c.Patience, 15*time.Second)
 	for list, value := range map[*[]int]int{&c.Partitions: 4, &c.Processes: 1} {
 		if len(*list) == 0 {
@@ -107,9 +116,6 @@ func (c Config) check() error {
 		within("rate", 0, 100_000, c.Rate),
 		within("duration in seconds", 1, 600, int(c.Duration/time.Second)),
 	}
-	if len(c.Outstanding) == 0 && c.Rate == 0 {
-		errs = append(errs, errors.New("there is nothing to do: give outstanding sagas for a closed loop or a rate for the open one"))
-	}
 	for _, contestant := range c.Contestants {
 		if !slices.Contains(Contestants, contestant) {
 			errs = append(errs, fmt.Errorf("contestant %q: %v are allowed", contestant, Contestants))
@@ -118,7 +124,22 @@ func (c Config) check() error {
 	for _, broker := range c.Brokers {
 		errs = append(errs, checkBroker(broker))
 	}
+	if c.turns() == 0 {
+		errs = append(errs, errors.New("there is nothing to do: give a load (outstanding sagas or a rate), and no more processes than partitions"))
+	}
 	return errors.Join(errs...)
+}
+
+// sagas are those measured in a turn of a closed loop. They end in bursts of up to some 2,000, or all that are outstanding; fewer
+// than a few bursts say nothing.
+func (c Config) sagas(s Scenario) int { return max(c.Sagas, 5*s.Outstanding) }
+
+func (c Config) turns() int {
+	n := 0
+	for _, broker := range c.Brokers {
+		n += len(c.scenarios(broker)) * c.Rounds * len(c.Contestants)
+	}
+	return n
 }
 
 func within(what string, least, most int, values ...int) error {

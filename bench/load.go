@@ -91,6 +91,14 @@ func (l *load) closedLoop(ctx context.Context) {
 // warmSagas are those of a closed loop before it is measured: every place is taken a few times, and groups have settled.
 func (s spec) warmSagas() int { return s.Sagas/5 + 2*s.Outstanding }
 
+// allSagas is about how many a turn begins.
+func (s spec) allSagas() int {
+	if s.Rate > 0 {
+		return int(float64(s.Rate) * (openWarmUp + s.Duration).Seconds())
+	}
+	return s.warmSagas() + s.Sagas
+}
+
 // openLoop begins sagas at random moments, whether or not earlier ones have ended. The moments are the same for all contestants of a
 // round, as the seed is.
 func (l *load) openLoop(ctx context.Context) {
@@ -200,10 +208,7 @@ func (l *load) finish(ctx context.Context, reader *outcomes) error {
 
 // tellProgress tells how far it is until the function that it gives is called.
 func (l *load) tellProgress() (stop func()) {
-	of := l.spec.warmSagas() + l.spec.Sagas
-	if l.spec.Rate > 0 {
-		of = int(float64(l.spec.Rate) * (openWarmUp + l.spec.Duration).Seconds())
-	}
+	of := l.spec.allSagas()
 	end := make(chan struct{})
 	var wait sync.WaitGroup
 	wait.Go(func() {

@@ -24,7 +24,7 @@ func (m Machine) String() string {
 
 func describeMachine() Machine {
 	m := Machine{
-		CPU: field("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Memory: field("/proc/meminfo", "MemTotal"),
+		CPU: field("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Memory: memoryOf("/proc/meminfo"),
 		Go: runtime.Version(), Kernel: runtime.GOOS, FranzGo: "of unknown version",
 	}
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
@@ -38,6 +38,14 @@ func describeMachine() Machine {
 		}
 	}
 	return m
+}
+
+func memoryOf(path string) string {
+	var kilobytes int64
+	if n, _ := fmt.Sscanf(field(path, "MemTotal"), "%d kB", &kilobytes); n != 1 {
+		return "unknown memory"
+	}
+	return fmt.Sprintf("%.0f GiB", float64(kilobytes)/(1<<20))
 }
 
 // field gives the first value of a "key : value" file.

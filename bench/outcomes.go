@@ -78,6 +78,7 @@ func (o *outcomes) loop() {
 			o.next[r.Partition] = r.Offset + 1
 			o.mu.Unlock()
 		}
+		o.book.burst(at)
 		o.mu.Lock()
 		close(o.read)
 		o.read = make(chan struct{})

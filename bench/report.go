@@ -13,7 +13,6 @@ type Report struct {
 	Machine  Machine           `json:"machine"`
 	Versions map[string]string `json:"versions"` // of the brokers that the bench asked, by their names in the scenarios
 	Rounds   int               `json:"rounds"`
-	Sagas    int               `json:"sagas"`   // measured per turn of a closed loop
 	Seconds  float64           `json:"seconds"` // measured per turn of an open loop
 	Results  []Result          `json:"results"`
 }
@@ -21,6 +20,7 @@ type Report struct {
 // Result is one scenario's.
 type Result struct {
 	Scenario    Scenario                          `json:"scenario"`
+	Sagas       int                               `json:"sagas,omitempty"` // measured per turn of a closed loop
 	Contestants []Standing                        `json:"contestants"`
 	Ratios      map[Contestant]map[string]*Spread `json:"ratios,omitempty"` // Skald to the contestant, by figure, round by round
 }
@@ -53,11 +53,14 @@ var figures = []figure{
 }
 
 // add notes a scenario's rounds. Rounds that an error has cut short are left out of the ratios.
-func (r *Report) add(s Scenario, measures map[Contestant][]Measure) {
+func (r *Report) add(s Scenario, sagas int, measures map[Contestant][]Measure) {
 	if len(measures) == 0 {
 		return
 	}
 	result := Result{Scenario: s, Ratios: map[Contestant]map[string]*Spread{}}
+	if s.Rate == 0 {
+		result.Sagas = sagas
+	}
 	for _, contestant := range Contestants {
 		rounds := measures[contestant]
 		if len(rounds) == 0 {

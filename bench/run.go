@@ -24,13 +24,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 			return nil, err
 		}
 	}
-	r := &runner{cfg: cfg, report: newReport(cfg)}
-	for _, name := range cfg.Brokers {
-		r.turns += len(cfg.scenarios(name)) * cfg.Rounds * len(cfg.Contestants)
-	}
-	if r.turns == 0 {
-		return nil, errors.New("there is nothing to do: more processes than partitions have no work")
-	}
+	r := &runner{cfg: cfg, report: newReport(cfg), turns: cfg.turns()}
 	for _, name := range cfg.Brokers {
 		if err := r.broker(ctx, name); err != nil {
 			return r.report, err
@@ -82,7 +76,7 @@ func (r *runner) warmUp(ctx context.Context, b *broker) error {
 // rounds lets the contestants take turns. Who begins changes from round to round, so that nobody always has the same before him.
 func (r *runner) rounds(ctx context.Context, s Scenario, b *broker) error {
 	measures := map[Contestant][]Measure{}
-	defer func() { r.report.add(s, measures) }()
+	defer func() { r.report.add(s, r.cfg.sagas(s), measures) }()
 	for round := 1; round <= r.cfg.Rounds; round++ {
 		first := (round - 1) % len(r.cfg.Contestants)
 		for _, contestant := range slices.Concat(r.cfg.Contestants[first:], r.cfg.Contestants[:first]) {
@@ -118,6 +112,6 @@ func (r *runner) one(ctx context.Context, s Scenario, contestant Contestant, rou
 func newReport(cfg Config) *Report {
 	return &Report{
 		Began: time.Now().UTC().Truncate(time.Second), Machine: describeMachine(), Versions: map[string]string{},
-		Rounds: cfg.Rounds, Sagas: cfg.Sagas, Seconds: cfg.Duration.Seconds(),
+		Rounds: cfg.Rounds, Seconds: cfg.Duration.Seconds(),
 	}
 }

@@ -51,7 +51,7 @@ func TestSpread(t *testing.T) {
 
 func TestRatiosAreTakenRoundByRound(t *testing.T) {
 	var r Report
-	r.add(Scenario{}, map[Contestant][]Measure{
+	r.add(Scenario{}, 1, map[Contestant][]Measure{
 		Skald: {{SagasPerSecond: 100}, {SagasPerSecond: 50}, {SagasPerSecond: 90}},
 		Tuned: {{SagasPerSecond: 200}, {SagasPerSecond: 50}, {SagasPerSecond: 100}}, // 0.5, 1, 0.9: the medians' ratio would be 0.9 too
 	})

@@ -30,7 +30,7 @@ func (r *Report) scenario(b *strings.Builder, result *Result) {
 	} else {
 		name += " broker"
 	}
-	size := fmt.Sprintf("%d sagas", r.Sagas)
+	size := fmt.Sprintf("%d sagas", result.Sagas)
 	if s.Rate > 0 {
 		size = fmt.Sprintf("%g s", r.Seconds)
 	}

@@ -35,7 +35,7 @@ type turn struct {
 }
 
 func (t *turn) run(ctx context.Context) (m *Measure, err error) {
-	limit := turnExtra + t.cfg.Duration + time.Duration(t.spec("").warmSagas()+t.cfg.Sagas)*time.Second/slowest
+	limit := turnExtra + t.cfg.Duration + time.Duration(t.spec("").allSagas())*time.Second/slowest
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("a turn took more than %s", limit))
 	defer cancel()
 	ctx, t.fail = context.WithCancelCause(ctx)
@@ -85,7 +85,7 @@ func (t *turn) spec(role string) spec {
 	s := spec{
 		Role: role, Contestant: t.contestant, Prefix: t.prefix, Partitions: t.scenario.Partitions,
 		Outstanding: t.scenario.Outstanding, Rate: t.scenario.Rate,
-		Sagas: t.cfg.Sagas, Duration: t.cfg.Duration, Patience: t.cfg.Patience, Seed: uint64(t.round),
+		Sagas: t.cfg.sagas(t.scenario), Duration: t.cfg.Duration, Patience: t.cfg.Patience, Seed: uint64(t.round),
 		Fault: t.cfg.fault,
 	}
 	if t.broker != nil {
