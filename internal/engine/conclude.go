@@ -87,7 +87,7 @@ func (b *batch) event(e *execution, out Output, number int) (*wire.Event, error)
 		}
 	case it.step.Compensable && it.step.Role != wire.RoleBegin:
 		route, err := in.Route.Push(wire.Stop{
-			Service: b.s.service.Name, Topic: it.step.Topic, Key: e.step.callFor(b.s.service.Name, in, 1).Key,
+			Service: b.s.service.Name, Topic: it.step.Topic, Key: it.callFor(b.s.service.Name, 1).Key,
 			In: in.Payload, Out: out.Payload,
 		})
 		if err != nil {

@@ -66,7 +66,7 @@ func (x *executions) start(ctx context.Context, it *item, attempt int, now time.
 	e := &execution{key: it.key, step: it.step, item: it, partition: it.partition, attempt: attempt, started: now, cancel: cancel}
 	x.all[e.key] = e
 	x.running[e.step]++
-	c := e.step.callFor(x.service, it.event, attempt)
+	c := it.callFor(x.service, attempt)
 	c.Logger = x.logger(it)
 	x.wait.Go(func() {
 		defer cancel()

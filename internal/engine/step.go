@@ -57,13 +57,14 @@ func poison(format string, args ...any) *Failure {
 }
 
 // callFor is what a handler may ask its context.
-func (s *Step) callFor(service string, e *wire.Event, attempt int) *call.Call {
+func (it *item) callFor(service string, attempt int) *call.Call {
+	e := it.event
 	subjectID := e.SagaID
 	if subjectID == "" {
-		subjectID = e.ID
+		subjectID = it.id // the event may have no ID of its own, or one that is unique only beside its source
 	}
 	return &call.Call{
 		SagaID: e.SagaID, Workflow: e.Workflow, Subject: e.Subject, EventID: e.ID, Attempt: attempt,
-		Key: call.IdempotencyKey(subjectID, service, s.Topic),
+		Key: call.IdempotencyKey(subjectID, service, it.step.Topic),
 	}
 }
