@@ -134,6 +134,7 @@ func (c *Client) start(ctx context.Context, w workflowInfo, subject string, payl
 	if !o.noWait {
 		saga.waiter = c.waiters.add(id)
 		if err := c.waiters.watch(ctx); err != nil {
+			c.waiters.forget(saga.waiter)
 			return nil, err
 		}
 	}

@@ -29,6 +29,7 @@ type waiters struct {
 // waiter is for one saga, however many started it.
 type waiter struct {
 	saga    string
+	starts  int // guarded by waiters.mu
 	done    chan struct{}
 	outcome Outcome
 	err     error
@@ -46,16 +47,20 @@ func (ws *waiters) add(saga string) *waiter {
 		w = &waiter{saga: saga, done: make(chan struct{})}
 		ws.bySaga[saga] = w
 	}
+	w.starts++
 	return w
 }
 
+// forget is for a start that failed. Others may have started the same saga, and still wait.
 func (ws *waiters) forget(w *waiter) {
 	if w == nil {
 		return
 	}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	delete(ws.bySaga, w.saga)
+	if w.starts--; w.starts == 0 && ws.bySaga[w.saga] == w {
+		delete(ws.bySaga, w.saga)
+	}
 }
 
 // watch begins to read, once, before the first start is published: an outcome can't be there earlier.
