@@ -89,7 +89,7 @@ func checkOutputs(t *testing.T, report *Report) {
 	decoder := xml.NewDecoder(&chart)
 	for {
 		_, err := decoder.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -77,5 +78,5 @@ func (b *broker) ask(ctx context.Context) (string, error) {
 			return v.VersionGuess(), nil
 		}
 	}
-	return "", fmt.Errorf("it doesn't tell its versions")
+	return "", errors.New("it doesn't tell its versions")
 }

@@ -96,7 +96,7 @@ func (p panel) draw(b *strings.Builder, results []Result, top int) int {
 	for i := range 5 {
 		v := most * float64(i) / 4
 		y := float64(bottom) - height(v)
-		fmt.Fprintf(b, `<line x1="%d" x2="%d" y1="%.1f" y2="%[3].1f" stroke="#e3e7ec"/>`+"\n", marginLeft-6, max(x, chartWidth)-12, y)
+		fmt.Fprintf(b, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1[3]f" stroke="#e3e7ec"/>`+"\n", marginLeft-6, max(x, chartWidth)-12, y)
 		fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end" fill="#4a5563">%s</text>`+"\n", marginLeft-10, y+4, number(v))
 	}
 	b.WriteString(bars.String())
@@ -109,7 +109,7 @@ func bar(b *strings.Builder, x, bottom int, st Standing, figure string, height f
 	fmt.Fprintf(b, `<rect x="%d" y="%.1f" width="%d" height="%.1f" fill="%s"><title>%s: %s</title></rect>`+"\n",
 		x, float64(bottom)-tall, barWidth, tall, colours[st.Contestant], st.Contestant, s)
 	middle := float64(x) + barWidth/2.0
-	fmt.Fprintf(b, `<line x1="%.1f" x2="%[1].1f" y1="%.1f" y2="%.1f" stroke="#1d2733"/>`+"\n",
+	fmt.Fprintf(b, `<line x1="%.1f" x2="%.1[1]f" y1="%.1f" y2="%.1f" stroke="#1d2733"/>`+"\n",
 		middle, float64(bottom)-height(s.Max), float64(bottom)-height(s.Min))
 }
 

@@ -70,7 +70,7 @@ func (t *turn) joined(ctx context.Context, admin *kadm.Client) (bool, error) {
 	}
 	for _, g := range groups {
 		if g.Err != nil || g.State != "Stable" || len(g.Members) != t.scenario.Processes {
-			return false, nil
+			return false, nil //nolint:nilerr // it is asked again
 		}
 		for _, member := range g.Members {
 			assigned, ok := member.Assigned.AsConsumer()

@@ -22,7 +22,6 @@ type load struct {
 	worker  *worker
 	book    *book
 	starter starter
-	reader  *outcomes
 
 	shut chan struct{} // closed when what is measured has ended
 
@@ -102,7 +101,7 @@ func (s spec) allSagas() int {
 // openLoop begins sagas at random moments, whether or not earlier ones have ended. The moments are the same for all contestants of a
 // round, as the seed is.
 func (l *load) openLoop(ctx context.Context) {
-	random := rand.New(rand.NewPCG(l.spec.Seed, 0))
+	random := rand.New(rand.NewPCG(l.spec.Seed, 0)) //nolint:gosec // load is to be repeatable
 	var starts sync.WaitGroup
 	defer starts.Wait()
 	measured, began := false, time.Now()

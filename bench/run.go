@@ -20,7 +20,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		return nil, err
 	}
 	if cfg.Profile != "" {
-		if err := os.MkdirAll(cfg.Profile, 0o755); err != nil {
+		if err := os.MkdirAll(cfg.Profile, 0o750); err != nil {
 			return nil, err
 		}
 	}

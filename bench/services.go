@@ -29,7 +29,7 @@ func skaldServices() []*skald.Service {
 		skald.NewService(serviceNames[0],
 			skald.Begin(onboarding, authorizeTopic, func(_ context.Context, in newUser) (authorize, error) { return assign(in), nil }).
 				Compensate(func(context.Context, newUser, *authorize) error { return nil }),
-			skald.End(onboarding, func(_ context.Context, in notified) error { complete(in); return nil }),
+			skald.End(onboarding, func(_ context.Context, in notified) error { complete(in); return nil }), //nolint:staticcheck // the bare chain calls it too
 		),
 		skald.NewService(serviceNames[1],
 			skald.Step(authorizeTopic, notifyTopic, func(_ context.Context, in authorize) (notify, error) { return grant(in), nil }).

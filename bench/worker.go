@@ -130,7 +130,7 @@ func (w *worker) listen(ctx context.Context, stop context.CancelFunc) {
 func (w *worker) tell(m message) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_ = w.out.Encode(m) // a parent that doesn't listen any more has ended
+	_ = w.out.Encode(m) //nolint:errchkjson // a parent that doesn't listen any more has ended
 }
 
 // broker is the embedded broker alone.

@@ -31,7 +31,7 @@ func newRun(c *terminal) *cobra.Command {
 service: they share its partitions. It waits for a broker that isn't there, and creates missing topics.`,
 		Example: `  skald run provisioner --brokers kafka:9092 --data /var/lib/skald
   skald run notifier --smtp-addr mail:25 --metrics-addr 127.0.0.1:9100`,
-		Args: func(cmd *cobra.Command, args []string) error {
+		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage("name at least one service: %s", strings.Join(serviceNames, ", "))
 			}

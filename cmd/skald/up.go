@@ -240,7 +240,9 @@ type greeting struct {
 // greet is the first thing that a person sees: what it is, where, and what becomes of the data.
 func (d *demonstration) greet(c *terminal, addr string) {
 	if c.json() {
-		_ = json.NewEncoder(c.out).Encode(greeting{Console: "http://" + addr, Broker: d.broker}) // a closed stdout mustn't end the demo
+		if err := json.NewEncoder(c.out).Encode(greeting{Console: "http://" + addr, Broker: d.broker}); err != nil {
+			d.settings.logger.Warn("the greeting can't be written", "error", err) // a closed stdout mustn't end the demo
+		}
 		return
 	}
 	fmt.Fprintf(c.out, `Skald: choreographed sagas on Kafka (%s)

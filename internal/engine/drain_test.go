@@ -134,7 +134,7 @@ func testPanic(t *testing.T, b brokertest.Broker) {
 	service.Steps[0].Handle = func(ctx context.Context, e *wire.Event) ([]engine.Output, error) {
 		if e.SagaID == sagaID(1) {
 			var nothing map[string]int
-			nothing["x"] = 1
+			nothing["x"] = 1 //nolint:staticcheck // the panic is the point
 		}
 		return handle(ctx, e)
 	}

@@ -389,7 +389,7 @@ func (w *world) expectOnce(topic string, sagas []string) {
 }
 
 // committed gives the group's next offset in a partition of a topic, -1 if there is none.
-func (w *world) committed(service, topic string, partition int32) int64 {
+func (w *world) committed(service, topic string, partition int32) int64 { //nolint:unparam // a reader wants to see whose
 	w.t.Helper()
 	ctx, cancel := testContext(w.t)
 	defer cancel()
