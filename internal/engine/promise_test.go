@@ -68,6 +68,22 @@ func TestTransactionThatFails(t *testing.T) {
 	}
 }
 
+// A session that is built anew may not be able to begin at first: it tries again, with pauses.
+func TestTransactionThatCannotBegin(t *testing.T) {
+	t.Parallel()
+	w, cluster := faultyWorld(t, 1, "in", "out")
+	h := newHandlers()
+	w.run(w.config(), h.worker())
+	w.members("worker", 1)
+	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TopLevel: true, Err: kerr.InvalidTxnState})
+	begin := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, TopLevel: true, Err: kerr.TransactionalIDAuthorizationFailed, Count: 3})
+	sagas := w.starts("in", 20)
+	awaitHits(t, begin, 3)
+	w.await("out", len(sagas))
+	w.expectOnce("out", sagas)
+	h.expectOneCallEach(t, len(sagas))
+}
+
 // A produce that can be tried again is, until the transaction's time is over; then the session begins anew.
 func TestProduceIsGivenUpInTime(t *testing.T) {
 	t.Parallel()

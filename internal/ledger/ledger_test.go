@@ -211,6 +211,67 @@ func TestLanesRunOneAtATimeInOrder(t *testing.T) {
 	}
 }
 
+func TestWorkGivenBackIsGivenOutAgain(t *testing.T) {
+	l := New(time.Minute, 10)
+	all := func(string) int { return 10 }
+	e := l.Park(Entry{ID: "1", Lane: "a"}, false)
+	l.Commit([]int64{0})
+	l.Ready(t0, 10, all)
+	l.GiveBack(e)
+	if got := ids(l.Ready(t0, 10, all)); !cmp.Equal(got, []string{"1"}) {
+		t.Fatalf("ready after it was given back: %v", got)
+	}
+	// Given back and finished without a handler, in a transaction that aborts.
+	l.GiveBack(e)
+	l.Finish(e)
+	l.Abort()
+	if got := ids(l.Ready(t0, 10, all)); !cmp.Equal(got, []string{"1"}) {
+		t.Fatalf("ready after an abort: %v", got)
+	}
+	// Given out, finished by its handler, aborted: the handler's result is kept, so nobody must run it again.
+	l.Finish(e)
+	l.Abort()
+	if got := l.Ready(t0, 10, all); len(got) != 0 {
+		t.Fatalf("%v is given out a second time", ids(got))
+	}
+	l.Finish(e)
+	l.Commit([]int64{1})
+	l.GiveBack(e) // too late
+	if got := l.Ready(t0, 10, all); len(got) != 0 || l.Unfinished() != 0 {
+		t.Fatalf("%v lives on", ids(got))
+	}
+}
+
+func TestStirredSaysWhenThereIsWork(t *testing.T) {
+	l := New(time.Minute, 10)
+	all := func(string) int { return 10 }
+	first := l.Park(Entry{ID: "1", Lane: "a"}, true)
+	if l.Stirred() {
+		t.Error("stirred by work whose handler runs")
+	}
+	l.Park(Entry{ID: "2", Lane: "a"}, false)
+	if l.Stirred() {
+		t.Error("stirred by work that queues")
+	}
+	l.Finish(first)
+	if !l.Stirred() {
+		t.Error("not stirred, although the next of the lane may run")
+	}
+	l.Ready(t0, 0, all)
+	if !l.Stirred() {
+		t.Error("not stirred, although Ready left some over")
+	}
+	l.Ready(t0, 10, all)
+	if l.Stirred() {
+		t.Error("stirred after all was given out")
+	}
+	l.Park(Entry{ID: "3", Lane: "b"}, false)
+	l.Ready(t0, 10, func(string) int { return 0 })
+	if l.Stirred() {
+		t.Error("stirred by work that has no place: a handler that finishes says when there is one")
+	}
+}
+
 func TestReadyKeepsWhatMayNotRunYet(t *testing.T) {
 	l := New(time.Minute, 10)
 	l.Park(Entry{ID: "due", Lane: "a", Due: t0.Add(time.Second)}, false)
