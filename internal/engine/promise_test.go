@@ -76,7 +76,7 @@ func TestTransactionThatCannotBegin(t *testing.T) {
 	w.run(w.config(), h.worker())
 	w.members("worker", 1)
 	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TopLevel: true, Err: kerr.InvalidTxnState})
-	begin := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, TopLevel: true, Err: kerr.TransactionalIDAuthorizationFailed, Count: 3})
+	begin := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, TxnID: "skald.worker.one", Err: kerr.TransactionalIDAuthorizationFailed, Count: 3})
 	sagas := w.starts("in", 20)
 	awaitHits(t, begin, 3)
 	w.await("out", len(sagas))
