@@ -50,7 +50,8 @@ type Config struct {
 	Worker []string
 	Env    []string
 
-	// Profile is a folder for CPU profiles of the services, one per process and turn, of the measured time alone. Default none.
+	// Profile is a folder for profiles of the services, two per process and turn: CPU time while it is measured, and
+	// allocations since the start. Default none.
 	Profile string
 
 	// Progress is called as often as something changes, from one goroutine at a time. It must return at once. Default none.

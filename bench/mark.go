@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -15,20 +16,23 @@ type memory struct {
 
 // marks are the beginning and the end of the measured time, as a services worker sees them.
 type marks struct {
-	profile string // file, or "" for none
+	profile string // file name without its suffix, or "" for none
 	file    *os.File
 }
 
-// next tells the memory statistics; the first mark starts the CPU profile, the second ends it.
+// next tells the memory statistics; the first mark starts the CPU profile, the second ends it and adds one of all allocations.
 func (m *marks) next() (*memory, error) {
-	if m.file != nil {
+	var err error
+	switch {
+	case m.file != nil:
 		m.end()
+		err = m.writeAllocations()
 		m.profile = ""
+	case m.profile != "":
+		err = m.begin()
 	}
-	if m.profile != "" {
-		if err := m.begin(); err != nil {
-			return nil, err
-		}
+	if err != nil {
+		return nil, fmt.Errorf("write a profile: %w", err)
 	}
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
@@ -36,13 +40,10 @@ func (m *marks) next() (*memory, error) {
 }
 
 func (m *marks) begin() (err error) {
-	if m.file, err = os.Create(m.profile); err != nil {
-		return fmt.Errorf("write the CPU profile: %w", err)
+	if m.file, err = os.Create(m.profile + ".cpu.pprof"); err != nil {
+		return err
 	}
-	if err := pprof.StartCPUProfile(m.file); err != nil {
-		return fmt.Errorf("write the CPU profile: %w", err)
-	}
-	return nil
+	return pprof.StartCPUProfile(m.file)
 }
 
 func (m *marks) end() {
@@ -52,4 +53,12 @@ func (m *marks) end() {
 	pprof.StopCPUProfile()
 	m.file.Close()
 	m.file = nil
+}
+
+func (m *marks) writeAllocations() error {
+	f, err := os.Create(m.profile + ".allocs.pprof")
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -118,13 +119,13 @@ func (t *turn) startServices(ctx context.Context) error {
 
 func (t *turn) profileName(process int) string {
 	s := t.scenario
-	name := fmt.Sprintf("%s-%dp-%dx-%s", t.contestant, s.Partitions, s.Processes, s.Broker)
+	name := fmt.Sprintf("%s-%dp-%dx-%s", t.contestant, s.Partitions, s.Processes, strings.ReplaceAll(s.Broker, ":", "-"))
 	if s.Rate > 0 {
 		name += fmt.Sprintf("-rate%d", s.Rate)
 	} else {
 		name += fmt.Sprintf("-outstanding%d", s.Outstanding)
 	}
-	return fmt.Sprintf("%s-round%d-%d.pprof", name, t.round, process+1)
+	return fmt.Sprintf("%s-round%d-%d", name, t.round, process+1)
 }
 
 // because gives the cause of a context's end in the place of "context canceled".

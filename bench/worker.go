@@ -29,7 +29,7 @@ type spec struct {
 	Prefix     string        `json:"prefix,omitempty"`
 	Partitions int           `json:"partitions,omitempty"`
 	Settle     time.Duration `json:"settle,omitempty"`
-	Profile    string        `json:"profile,omitempty"` // file for a CPU profile of the time between two marks
+	Profile    string        `json:"profile,omitempty"` // of the time between two marks: file name without its suffix
 	Fault      string        `json:"fault,omitempty"`
 
 	Outstanding int           `json:"outstanding,omitempty"`

@@ -42,7 +42,7 @@ are measured; "apache" needs Linux, Java 17 and Maven. What it takes: 3 contesta
 	flags.Duration("duration", bench.DefaultDuration, "time measured per turn of the open loop, after a warm-up")
 	flags.String("svg", "", "file for a chart")
 	flags.String("json", "", "file for all figures of all rounds, - for stdout")
-	flags.String("profile", "", "folder for CPU profiles of the services (go tool pprof reads them)")
+	flags.String("profile", "", "folder for profiles of the services: CPU time and allocations (go tool pprof reads them)")
 	return cmd
 }
 

@@ -72,39 +72,35 @@ type Event struct {
 	Payload []byte
 }
 
-// Headers gives the event's headers. Attributes that aren't set are left out.
+// Headers gives the event's headers. Attributes that aren't set are left out. The values share one array.
 func (e *Event) Headers() []Header {
-	h := make([]Header, 0, 20)
-	add := func(key, value string) {
-		if value != "" {
-			h = append(h, Header{key, []byte(value)})
-		}
-	}
-	add(HeaderSpecVersion, specVersion)
-	add(HeaderID, e.ID)
-	add(HeaderSource, e.Source)
-	add(HeaderType, e.Type)
-	add(HeaderTime, formatTime(e.Time))
-	add(HeaderSubject, e.Subject)
-	add(HeaderDataSchema, e.DataSchema)
-	add(HeaderContentType, e.ContentType)
-	add(HeaderSagaID, e.SagaID)
-	add(HeaderWorkflow, e.Workflow)
-	add(HeaderCausationID, e.CausationID)
+	route := e.Route.encode()
+	w := newHeaderWriter(len(route) + len(e.Subject) + len(e.LastError))
+	w.text(HeaderSpecVersion, specVersion)
+	w.text(HeaderID, e.ID)
+	w.text(HeaderSource, e.Source)
+	w.text(HeaderType, e.Type)
+	w.time(HeaderTime, e.Time)
+	w.text(HeaderSubject, e.Subject)
+	w.text(HeaderDataSchema, e.DataSchema)
+	w.text(HeaderContentType, e.ContentType)
+	w.text(HeaderSagaID, e.SagaID)
+	w.text(HeaderWorkflow, e.Workflow)
+	w.text(HeaderCausationID, e.CausationID)
 	if e.SagaID != "" {
-		add(HeaderHop, strconv.Itoa(e.Hop))
+		w.number(HeaderHop, e.Hop)
 	}
-	add(HeaderRoute, e.Route.encode())
-	add(HeaderPartitionKey, e.PartitionKey)
-	add(HeaderParentSaga, e.ParentSaga)
-	add(HeaderAcceptedTime, formatTime(e.Accepted))
-	add(HeaderStartedTime, formatTime(e.Started))
+	w.text(HeaderRoute, route)
+	w.text(HeaderPartitionKey, e.PartitionKey)
+	w.text(HeaderParentSaga, e.ParentSaga)
+	w.time(HeaderAcceptedTime, e.Accepted)
+	w.time(HeaderStartedTime, e.Started)
 	if e.Attempt > 0 {
-		add(HeaderAttempt, strconv.Itoa(e.Attempt))
+		w.number(HeaderAttempt, e.Attempt)
 	}
-	add(HeaderLastError, e.LastError)
-	add(HeaderTraceParent, e.TraceParent)
-	return h
+	w.text(HeaderLastError, e.LastError)
+	w.text(HeaderTraceParent, e.TraceParent)
+	return w.headers
 }
 
 // Parse reads an event from a record's headers and value. It always returns what could be read, with an error that joins

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strconv"
 
@@ -85,7 +86,7 @@ func ChildTrace(parent, eventID string) string {
 	if err != nil || len(parent) != len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") {
 		return parent
 	}
-	return fmt.Sprintf("%s-%x%s", parent[:traceEnd], event[8:], parent[len(parent)-3:])
+	return parent[:traceEnd] + "-" + hex.EncodeToString(event[8:]) + parent[len(parent)-3:]
 }
 
 // ForeignID is the unique ID of an event whose own ID is unique only beside its source.
