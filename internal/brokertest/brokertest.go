@@ -80,15 +80,21 @@ func Apache(t testing.TB) Broker {
 // NewCluster starts a cluster for one test, or skips the test where there is no Apache Kafka.
 func NewCluster(t testing.TB, nodes int, options ...Option) *Cluster {
 	t.Helper()
-	if _, err := libraries(); err != nil {
-		skip(t, err)
-	}
+	NeedsApache(t)
 	c, err := StartCluster(nodes, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Stop)
 	return c
+}
+
+// NeedsApache skips the test where no Apache Kafka can be started.
+func NeedsApache(t testing.TB) {
+	t.Helper()
+	if _, err := libraries(); err != nil {
+		skip(t, err)
+	}
 }
 
 // skip says why a test doesn't run, or fails it where it has to.

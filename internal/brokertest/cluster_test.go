@@ -128,9 +128,7 @@ func beKilled() {
 }
 
 func TestBrokerDiesWithItsTestBinary(t *testing.T) {
-	if _, err := libraries(); err != nil {
-		skip(t, err)
-	}
+	NeedsApache(t)
 	binary := exec.Command(os.Args[0])
 	binary.Env = append(os.Environ(), victim+"=yes")
 	binary.Stderr = os.Stderr

@@ -9,7 +9,8 @@ import (
 	"path/filepath"
 )
 
-const kafkaVersion = "4.3.0"
+// librariesName changes with pom.xml, as test binaries of other commits share the cache.
+const librariesName = "kafka-4.3.0-tools"
 
 //go:embed pom.xml
 var pom []byte
@@ -25,7 +26,7 @@ func libraries() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	libs := filepath.Join(cache, "skald", "kafka-"+kafkaVersion)
+	libs := filepath.Join(cache, "skald", librariesName)
 	if _, err := os.Stat(libs); err == nil {
 		return libs, nil
 	}

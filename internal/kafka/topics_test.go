@@ -112,6 +112,113 @@ func testAnotherPartitionCount(t *testing.T, at brokertest.Broker) {
 	}
 }
 
+// A topic that somebody gave more partitions while sagas were in it is refused, and the words don't say to follow suit.
+func TestGrownTopicIsRefused(t *testing.T) { brokertest.Each(t, testGrownTopic) }
+
+func testGrownTopic(t *testing.T, b brokertest.Broker) {
+	cl := newClient(t, b)
+	ctx := testContext(t)
+	specs := []TopicSpec{{Name: b.Prefix + "one", Partitions: 2}, {Name: b.Prefix + "grown", Partitions: 2}}
+	if err := CheckTopics(ctx, cl, specs); err == nil || !strings.Contains(err.Error(), "not there") {
+		t.Errorf("before they are created: %v", err)
+	}
+	if err := EnsureTopics(ctx, cl, specs); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckTopics(ctx, cl, specs); err != nil {
+		t.Error(err)
+	}
+	if grown, err := kadm.NewClient(cl).CreatePartitions(ctx, 1, specs[1].Name); err != nil || grown.Error() != nil {
+		t.Fatal(err, grown.Error())
+	}
+	for what, check := range map[string]func(context.Context, *kgo.Client, []TopicSpec) error{"EnsureTopics": EnsureTopics, "CheckTopics": CheckTopics} {
+		err := check(ctx, cl, specs)
+		count, ok := errors.AsType[*PartitionCountError](err)
+		if !ok || count.Have != 3 || count.Want != 2 || count.Topic != specs[1].Name {
+			t.Errorf("%s: %v", what, err)
+			continue
+		}
+		if !strings.Contains(err.Error(), "Somebody changed") || strings.Contains(err.Error(), "Configure 3") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// What an administrator gets to type makes the same topics.
+func TestTopicCommands(t *testing.T) {
+	b := brokertest.Apache(t)
+	specs := []TopicSpec{
+		{Name: b.Prefix + "typed", Partitions: 3, Configs: map[string]string{"retention.ms": "-1", "max.message.bytes": "8388608"}},
+		{Name: b.Prefix + "plain", Partitions: 1},
+	}
+	commands := Connection{Brokers: b.Addrs}.TopicCommands(specs)
+	want := []string{
+		"kafka-topics.sh --bootstrap-server " + strings.Join(b.Addrs, ",") + " --create --if-not-exists --topic " + b.Prefix + "typed --partitions 3 --config max.message.bytes=8388608 --config retention.ms=-1",
+		"kafka-topics.sh --bootstrap-server " + strings.Join(b.Addrs, ",") + " --create --if-not-exists --topic " + b.Prefix + "plain --partitions 1",
+	}
+	if diff := cmp.Diff(want, commands); diff != "" {
+		t.Error(diff)
+	}
+	run(t, strings.Join(commands, " && "))
+	cl := newClient(t, b)
+	if err := CheckTopics(testContext(t), cl, specs); err != nil {
+		t.Error(err)
+	}
+	configs, err := kadm.NewClient(cl).DescribeTopicConfigs(testContext(t), specs[0].Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range configs[0].Configs {
+		if want, ok := specs[0].Configs[c.Key]; ok && c.MaybeValue() != want {
+			t.Errorf("%s: got %s, want %s", c.Key, c.MaybeValue(), want)
+		}
+	}
+}
+
+func TestTopicsThatTheUserMayNotCreate(t *testing.T) {
+	cluster := secured(t)
+	c := Connection{Brokers: cluster.AddrsOf(withLogin), SASL: logins(t)[ScramSHA512]}
+	cl := newClientOf(t, c)
+	specs := []TopicSpec{{Name: "denied-1", Partitions: 3}, {Name: "denied-2", Partitions: 3}}
+
+	err := EnsureTopics(testContext(t), cl, specs)
+	if access, ok := errors.AsType[*AccessError](err); !ok || !strings.HasPrefix(access.Name, "denied-") {
+		t.Errorf("without any ACL: %v", err)
+	}
+	if e := c.Explain(err); !strings.Contains(e.String(), "--topic denied-") || e.Retry {
+		t.Errorf("without any ACL: %v", e)
+	}
+
+	run(t, allowing(cluster, "User:alice", "--resource-pattern-type prefixed --topic denied- --operation Describe"))
+	err = EnsureTopics(testContext(t), cl, specs)
+	denied, ok := errors.AsType[*CreateDeniedError](err)
+	if !ok {
+		t.Fatalf("with Describe alone: %v", err)
+	}
+	if diff := cmp.Diff(c.TopicCommands(specs), denied.Commands); diff != "" {
+		t.Error(diff)
+	}
+	for _, want := range append(denied.Commands, "User:alice may not create topics", "denied-1, denied-2") {
+		if !strings.Contains(err.Error(), want) || !strings.Contains(c.Explain(err).String(), want) {
+			t.Errorf("it lacks %q: %v\n%v", want, err, c.Explain(err))
+		}
+	}
+	for _, command := range denied.Commands {
+		run(t, asAdmin(cluster, c, command))
+	}
+	if err := EnsureTopics(testContext(t), cl, specs); err != nil {
+		t.Errorf("once an administrator has created them: %v", err)
+	}
+}
+
+func TestQuote(t *testing.T) {
+	for word, want := range map[string]string{"team-a.new_user": "team-a.new_user", "a b": "'a b'", "it's": `'it'\''s'`, "$(x)": "'$(x)'", "": "''"} {
+		if got := Quote(word); got != want {
+			t.Errorf("%q: got %s, want %s", word, got, want)
+		}
+	}
+}
+
 func TestManyMayEnsureAtOnce(t *testing.T) { brokertest.Each(t, testManyAtOnce) }
 
 func testManyAtOnce(t *testing.T, b brokertest.Broker) {

@@ -2,15 +2,15 @@ package kafka
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
 )
 
 const (
@@ -24,30 +24,62 @@ const (
 )
 
 // WaitForBroker returns once a broker answers a metadata request, which it tries
-// again for as long as ctx allows. It logs once what it is waiting for and why,
-// and once that the wait is over; a broker that is there at once isn't worth a
-// line. It gives up early only where waiting can't help: wrong credentials.
+// again for as long as ctx allows. It logs what it is waiting for and why, again
+// for each new reason, and once that the wait is over; a broker that is there
+// at once isn't worth a line.
+//
+// It gives up early, with an ExplainedError, only where waiting can't help: a
+// login that is refused, TLS on one side alone, something that is no Kafka.
 func WaitForBroker(ctx context.Context, cl *kgo.Client, logger *slog.Logger) error {
-	brokers, _ := cl.OptValue(kgo.SeedBrokers).([]string)
-	where := strings.Join(brokers, ",")
+	c := connectionOf(cl)
 	start := time.Now()
+	var reason, e Explanation // as Explain has it, which the error alone decides; as Diagnose has it
+	said := map[string]bool{}
 	for try := 0; ; try++ {
 		err := ping(ctx, cl)
-		switch {
-		case err == nil && try == 0:
+		if err == nil {
+			if try > 0 {
+				logger.Info("Kafka is there", "brokers", c.where(), "after", time.Since(start).Round(time.Millisecond))
+			}
 			return nil
-		case err == nil:
-			logger.Info("Kafka is there", "brokers", where, "after", time.Since(start).Round(time.Millisecond))
-			return nil
-		case errors.Is(err, kerr.SaslAuthenticationFailed):
-			return fmt.Errorf("kafka at %s: %w", where, err)
-		case try == 0 && ctx.Err() == nil:
-			logger.Warn("waiting for Kafka", "brokers", where, "error", err)
+		}
+		if errors.Is(err, kgo.ErrClientClosed) {
+			return err
+		}
+		if now := c.Explain(err); now != reason && ctx.Err() == nil {
+			reason = now
+			e = c.Diagnose(ctx, err)
+			if !e.Retry {
+				return &ExplainedError{e, err}
+			}
+			if ctx.Err() == nil && !said[e.Text] {
+				said[e.Text] = true
+				logger.Warn("waiting for Kafka", "brokers", c.where(), "error", e.String())
+			}
 		}
 		if ctxErr := sleep(ctx, backoff(try)); ctxErr != nil {
-			return fmt.Errorf("waiting for Kafka at %s: %w (last try: %w)", where, ctxErr, err)
+			return fmt.Errorf("waiting for Kafka at %s: %w (last try: %w)", c.where(), ctxErr, &ExplainedError{e, err})
 		}
 	}
+}
+
+// connectionOf is what Explain needs to know of a client's connection.
+func connectionOf(cl *kgo.Client) Connection {
+	var c Connection
+	c.Brokers, _ = cl.OptValue(kgo.SeedBrokers).([]string)
+	if config, _ := cl.OptValue(kgo.DialTLSConfig).(*tls.Config); config != nil {
+		c.TLS = &TLS{ServerName: config.ServerName}
+		if config.GetClientCertificate != nil {
+			c.TLS.CertFile = "set"
+		}
+	}
+	if mechanisms, _ := cl.OptValue(kgo.SASL).([]sasl.Mechanism); len(mechanisms) > 0 {
+		c.SASL = &SASL{Mechanism: mechanisms[0].Name()}
+		if m, ok := mechanisms[0].(login); ok {
+			c.SASL.User = m.user
+		}
+	}
+	return c
 }
 
 func ping(ctx context.Context, cl *kgo.Client) error {
