@@ -3,7 +3,6 @@ package skald_test
 import (
 	"context"
 	"fmt"
-	"log"
 
 	"github.com/skald-saga/skald"
 	"github.com/skald-saga/skald/internal/kafka/embedded"
@@ -50,13 +49,15 @@ func teaCarrier() *skald.Service {
 func Example() {
 	broker, err := embedded.Start(embedded.Config{Addr: "127.0.0.1:0"}) // Kafka, in production
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer broker.Close()
 	joined := make(chan string, 2)
 	cfg := skald.Config{Brokers: []string{broker.Addr()}, Partitions: 4, Joined: func(service string) { joined <- service }}
 
 	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
 	ran := make(chan error, 1)
 	go func() { ran <- skald.Run(ctx, cfg, teaShop(), teaCarrier()) }()
 	<-joined
@@ -64,22 +65,26 @@ func Example() {
 
 	client, err := skald.NewClient(cfg)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer client.Close()
 	saga, err := teaOrders.Start(ctx, client, Order{Item: "teapot"})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	outcome, err := saga.Wait(ctx)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	fmt.Println(outcome.Outcome)
 
 	stop()
 	if err := <-ran; err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	// Output:
 	// came home: teapot in a small box
