@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/skald-saga/skald/internal/brokertest"
+	"github.com/skald-saga/skald/internal/engine"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -52,13 +53,17 @@ func testSecondOfTwoRebalances(t *testing.T, b brokertest.Broker) {
 	}
 	cfg := w.config()
 	cfg.Instance = "one"
-	w.run(cfg, hs[0].worker())
+	few := func(h *handlers) engine.Service { // so that some work is running and some is not
+		s := h.worker()
+		s.Steps[0].Concurrency = 20
+		return s
+	}
+	w.run(cfg, few(hs[0]))
 	sagas := w.starts("in", 60)
-	hs[0].await(t, "all handlers", func() bool { return len(hs[0].calls) == len(sagas) })
 	w.awaitLedger("worker", "parked work", func(all []wire.LedgerRecord) bool { return countLedger(all, wire.OpPut, wire.KindWork) == len(sagas) })
 	for i, name := range []string{"two", "three"} {
 		cfg.Instance = name
-		w.run(cfg, hs[i+1].worker())
+		w.run(cfg, few(hs[i+1]))
 		w.members("worker", i+2)
 		hs[i+1].await(t, "work of the new member", func() bool { return len(hs[i+1].calls) > 0 })
 	}

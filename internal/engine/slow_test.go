@@ -60,6 +60,11 @@ func testOneAtATime(t *testing.T, b brokertest.Broker) {
 			w.send(w.record("in", eventOf(sagaID(s), name, 1)))
 			want[s] = append(want[s], fmt.Sprintf("%q", name))
 		}
+		if i == 0 { // the others come in later batches
+			w.awaitLedger("worker", "the first of each saga to be parked", func(all []wire.LedgerRecord) bool {
+				return countLedger(all, wire.OpPut, wire.KindWork) == sagas
+			})
+		}
 	}
 	for range sagas * events {
 		select {
