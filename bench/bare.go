@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
@@ -116,9 +117,7 @@ func (b *bare) documentedTurn(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // told to end
 	}
-	if err := fetches.Err(); err != nil {
-		return fmt.Errorf("poll: %w", err)
-	}
+	b.note(fetches)
 	outputs, err := b.handle(fetches)
 	if err != nil {
 		return err
@@ -136,6 +135,14 @@ func (b *bare) documentedTurn(ctx context.Context) error {
 		return fmt.Errorf("end: %w", err)
 	}
 	return nil
+}
+
+// note tells of what a poll failed at. The client tries again by itself, as when it joins the group anew; what it can't mend shows as a
+// turn that doesn't get on.
+func (b *bare) note(fetches kgo.Fetches) {
+	fetches.EachError(func(topic string, partition int32, err error) {
+		slog.Warn("poll", "service", b.service.name, "topic", topic, "partition", partition, "error", err)
+	})
 }
 
 func (b *bare) handle(fetches kgo.Fetches) ([]*kgo.Record, error) {

@@ -86,6 +86,11 @@ func checkOutputs(t *testing.T, report *Report) {
 			t.Errorf("the table lacks %q:\n%s", want, &table)
 		}
 	}
+	for _, text := range []string{table.String(), chart.String()} {
+		if strings.Contains(text, "%!") {
+			t.Errorf("a broken format:\n%s", text)
+		}
+	}
 	decoder := xml.NewDecoder(&chart)
 	for {
 		_, err := decoder.Token()

@@ -15,9 +15,9 @@ const (
 	marginLeft  = 64
 	marginTop   = 40
 	labelHeight = 44
-	barWidth    = 22
+	barWidth    = 30
 	barGap      = 3
-	groupGap    = 26
+	groupGap    = 40
 )
 
 var colours = map[Contestant]string{Skald: "#2f5d8a", Tuned: "#c98a2b", Documented: "#8a8f98"}

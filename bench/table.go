@@ -87,6 +87,8 @@ func (s Spread) String() string {
 // number gives three figures, or all that stand before the point.
 func number(v float64) string {
 	switch {
+	case v == 0:
+		return "0"
 	case v >= 99.95:
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	case v >= 9.995:

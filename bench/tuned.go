@@ -14,12 +14,13 @@ const tunedBatch = 2000
 // tunedTurn differs from documentedTurn in when it polls and how it produces: it goes on collecting until the broker has had the
 // time to write the last transaction's markers, and sends all records in one request per broker.
 func (b *bare) tunedTurn(ctx context.Context) error {
-	fetches, err := b.collect(ctx)
-	if err != nil || ctx.Err() != nil {
-		return err
+	fetches := b.collect(ctx)
+	if ctx.Err() != nil {
+		return nil
 	}
+	b.note(fetches)
 	outputs, err := b.handle(fetches)
-	if err != nil {
+	if err != nil || len(outputs) == 0 {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx) // what was polled is finished
@@ -40,14 +41,8 @@ func (b *bare) tunedTurn(ctx context.Context) error {
 	return nil
 }
 
-func (b *bare) collect(ctx context.Context) (kgo.Fetches, error) {
+func (b *bare) collect(ctx context.Context) kgo.Fetches {
 	fetches := b.session.PollRecords(ctx, tunedBatch)
-	if ctx.Err() != nil {
-		return nil, nil
-	}
-	if err := fetches.Err(); err != nil {
-		return nil, fmt.Errorf("poll: %w", err)
-	}
 	if rest := b.spec.Settle - time.Since(b.lastCommit); rest > 0 {
 		timer := time.NewTimer(rest)
 		defer timer.Stop()
@@ -58,14 +53,11 @@ func (b *bare) collect(ctx context.Context) (kgo.Fetches, error) {
 	}
 	for n := fetches.NumRecords(); n < tunedBatch; {
 		more := b.session.PollRecords(nil, tunedBatch-n) //nolint:staticcheck // a nil context is how kgo says "what is there"
-		if err := more.Err(); err != nil {
-			return nil, fmt.Errorf("poll: %w", err)
-		}
 		if more.NumRecords() == 0 {
 			break
 		}
 		n += more.NumRecords()
 		fetches = append(fetches, more...)
 	}
-	return fetches, nil
+	return fetches
 }
