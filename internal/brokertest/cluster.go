@@ -67,6 +67,7 @@ func (c *Cluster) start(n int, libs string, s *settings) (err error) {
 		return err
 	}
 	id := uuid.New()
+	id[0] &= 0x7f                                          // one that begins with '-' would be taken for a flag
 	cluster := base64.RawURLEncoding.EncodeToString(id[:]) // as Kafka writes a UUID
 	if err := c.each(func(k *Kafka) error { return k.format(cluster, s) }); err != nil {
 		return err
