@@ -16,7 +16,7 @@ const tunedBatch = 2000
 func (b *bare) tunedTurn(ctx context.Context) error {
 	fetches := b.collect(ctx)
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // told to end
 	}
 	b.note(fetches)
 	outputs, err := b.handle(fetches)
