@@ -15,6 +15,7 @@ import (
 // tools are the classes behind Kafka's scripts of these names.
 var tools = map[string]string{
 	"kafka-acls.sh":                "org.apache.kafka.tools.AclCommand",
+	"kafka-cluster.sh":             "org.apache.kafka.tools.ClusterTool",
 	"kafka-configs.sh":             "kafka.admin.ConfigCommand",
 	"kafka-features.sh":            "org.apache.kafka.tools.FeatureCommand",
 	"kafka-leader-election.sh":     "org.apache.kafka.tools.LeaderElectionCommand",

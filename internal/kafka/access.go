@@ -36,6 +36,9 @@ type AccessError struct {
 	Resource Resource
 	Name     string
 	Err      error
+
+	Prefixed   bool     // whether Name stands for all names that begin so
+	Operations []string // that are needed; default all that Skald does with such a resource
 }
 
 func (e *AccessError) Error() string { return fmt.Sprintf("%s %q: %v", e.Resource, e.Name, e.Err) }
@@ -47,7 +50,7 @@ func (e *AccessError) Unwrap() error { return e.Err }
 func About(err error, resource Resource, name string) error {
 	for _, refusal := range refusals {
 		if refusal.resource == resource && errors.Is(err, refusal.err) {
-			return &AccessError{resource, name, err}
+			return &AccessError{Resource: resource, Name: name, Err: err}
 		}
 	}
 	return err
@@ -61,17 +64,25 @@ func (c Connection) explainAccess(err error) (Explanation, bool) {
 		if !errors.Is(err, refusal.err) {
 			continue
 		}
-		name, what := "NAME", "a "+string(refusal.resource)
+		name, what, operations := "NAME", "a "+string(refusal.resource), refusal.operations
+		var flags []string
 		if access, ok := errors.AsType[*AccessError](err); ok && access.Resource == refusal.resource {
 			name, what = access.Name, fmt.Sprintf("the %s %q", refusal.resource, access.Name)
+			if access.Prefixed {
+				what = fmt.Sprintf("a %s %q", refusal.resource, access.Name+"*")
+				flags = append(flags, "--resource-pattern-type", "prefixed")
+			}
+			if access.Operations != nil {
+				operations = access.Operations
+			}
 		}
-		flags := []string{"--" + string(refusal.resource), Quote(name)}
+		flags = append(flags, "--"+string(refusal.resource), Quote(name))
 		if refusal.resource == Cluster {
 			flags, what = flags[:1], "the cluster as a whole"
 		}
 		return Explanation{
 			Text: fmt.Sprintf("%s at %s has no access to %s: an ACL is missing", c.principal(), c.where(), what),
-			Fix:  "an administrator can allow it: " + c.allow(refusal.operations, flags...),
+			Fix:  "an administrator can allow it: " + c.allow(operations, flags...),
 		}, true
 	}
 	return Explanation{}, false

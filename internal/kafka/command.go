@@ -11,7 +11,7 @@ import (
 // adminConfig is the file in which an administrator of a secured cluster keeps Kafka's own settings for TLS and login.
 const adminConfig = "admin.properties"
 
-// Command is a line for a shell that calls one of Kafka's own tools for this cluster. Where TLS or a login is needed it names
+// Command is a line for a shell that calls one of Kafka's own tools, with its subcommand if need be, for this cluster. Where TLS or a login is needed it names
 // a file admin.properties, which whoever runs the command has to have.
 func (c Connection) Command(tool string, args ...string) string {
 	words := []string{tool, "--bootstrap-server", c.bootstrap()}
