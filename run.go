@@ -36,6 +36,7 @@ func (c Config) engine() engine.Config {
 		Brokers: c.Brokers, Namespace: c.namespace(), Partitions: c.Partitions, Instance: c.Instance,
 		MaxOpenSagas: c.MaxOpenSagas, MaxUnfinished: c.MaxUnfinished, DrainTimeout: c.DrainTimeout,
 		Logger: c.Logger, Metrics: c.Metrics, Settle: c.Settle,
-		Joined: c.Joined, TransactionTimeout: engine.DefaultTransactionTimeout, Upkeep: engine.DefaultUpkeep,
+		Joined: c.Joined, TransactionTimeout: engine.DefaultTransactionTimeout,
+		Hold: engine.DefaultHold, Upkeep: engine.DefaultUpkeep,
 	}
 }

@@ -185,7 +185,7 @@ func (b *batch) collect() {
 	for _, ln := range b.lanes {
 		b.advance(ln)
 	}
-	hold := time.NewTimer(holdTime)
+	hold := time.NewTimer(b.s.cfg.Hold)
 	defer hold.Stop()
 	for {
 		for _, e := range b.s.executions.take() {

@@ -30,6 +30,9 @@ type Config struct {
 	// commit is given up after three times as long.
 	TransactionTimeout time.Duration
 
+	// Hold is how long a batch waits for its handlers before it parks them.
+	Hold time.Duration
+
 	Upkeep Upkeep
 }
 
@@ -40,18 +43,20 @@ type Upkeep struct {
 	CheckpointEvery time.Duration // writing down the consumed offsets
 }
 
-// DefaultTransactionTimeout is what the library uses.
-const DefaultTransactionTimeout = 10 * time.Second
+// What the library uses.
+const (
+	DefaultTransactionTimeout = 10 * time.Second
+	DefaultHold               = 20 * time.Millisecond
+)
 
 // DefaultUpkeep is what the library uses.
 var DefaultUpkeep = Upkeep{TrimEvery: 5 * time.Second, TrimAtLeast: 1000, CheckpointEvery: time.Minute}
 
 // Fixed measures of the loop. Each was found by experiment (docs/design.md, "The engine").
 const (
-	batchLimit = 2000                  // records of one transaction's input, at most
-	batchLeast = 200                   // and as few as that when handlers are slow (limit.go)
-	holdTime   = 20 * time.Millisecond // how long a batch waits for its handlers before it parks them
-	idlePoll   = time.Second           // how long a poll waits when nothing comes, before housekeeping
+	batchLimit = 2000        // records of one transaction's input, at most
+	batchLeast = 200         // and as few as that when handlers are slow (limit.go)
+	idlePoll   = time.Second // how long a poll waits when nothing comes, before housekeeping
 
 	rebuildCalm = 5 * time.Second // a session that lived for so long is no reason to wait before the next
 

@@ -140,23 +140,26 @@ func (b *batch) resume() {
 	if s.stopping {
 		return
 	}
-	places := func(step string) int {
-		if st := s.steps[step]; st != nil {
-			return s.executions.places(st)
-		}
-		return batchLimit // no handler runs for a step that no longer exists
-	}
 	for _, l := range s.ledgers {
-		for _, entry := range l.Ready(b.now, batchLimit, places) {
+		for _, entry := range l.Ready(b.now, batchLimit, s.places) {
 			b.resumeEntry(l, entry)
 		}
 	}
 }
 
-// workWaits says whether the last transaction made way for work in a ledger: for the next event of a saga, say.
+// places is how many more handlers of a step, by its name, may start.
+func (s *Session) places(step string) int {
+	if st := s.steps[step]; st != nil {
+		return s.executions.places(st)
+	}
+	return batchLimit // no handler runs for a step that no longer exists
+}
+
+// workWaits says whether the last transaction made way for work in a ledger: for the next event of a saga, or for one more of a
+// step whose places were taken.
 func (s *Session) workWaits() bool {
 	for _, l := range s.ledgers {
-		if l.Stirred() {
+		if l.Waits(s.places) {
 			return true
 		}
 	}

@@ -129,7 +129,9 @@ func TestFewPlacesAreUsedAgainWithinABatch(t *testing.T) {
 	service := h.worker()
 	service.Steps[0].Concurrency = 1
 	sagas := w.starts("in", 200)
-	w.run(w.config(), service)
+	cfg := w.config()
+	cfg.Hold = time.Hour // on a busy machine, quick is relative
+	w.run(cfg, service)
 	w.await("out", len(sagas))
 	if n := countLedger(w.ledger("worker"), wire.OpPut, wire.KindWork); n > 0 {
 		t.Errorf("%d of %d quick handlers went through the ledger", n, len(sagas))
@@ -137,6 +139,29 @@ func TestFewPlacesAreUsedAgainWithinABatch(t *testing.T) {
 	if h.most["in"] != 1 {
 		t.Errorf("%d handlers ran at a time, want 1", h.most["in"])
 	}
+}
+
+// Work that was parked for want of a place gets the place as soon as it is free, not when the loop next wakes by itself.
+func TestParkedWorkGetsThePlaceThatIsFreed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, brokertest.Embedded(t), 1, "in", "out")
+	h := newHandlers()
+	gates := make(chan struct{}, 1)
+	h.gate = func(string, *wire.Event) <-chan struct{} { return gates }
+	service := h.worker()
+	service.Steps[0].Concurrency = 1
+	const n = 60 // with a wait of idlePoll for each it would take longer than any test waits
+	w.starts("in", n)
+	w.run(w.config(), service)
+	w.awaitLedger("worker", "all to be parked", func(all []wire.LedgerRecord) bool { return countLedger(all, wire.OpPut, wire.KindWork) == n })
+	for range n {
+		select {
+		case gates <- struct{}{}:
+		case <-time.After(testTimeout):
+			t.Fatal("no handler waits")
+		}
+	}
+	w.await("out", n)
 }
 
 // An event that queued behind another of its saga runs as soon as that is committed, not when the loop next wakes by itself.

@@ -51,22 +51,27 @@ func (l *Ledger) stir(name string) {
 		return
 	}
 	l.ready.push(head)
-	l.stirred = true
 }
 
-// Stirred says whether work came to the head of a lane since Ready was last called: it is worth calling again.
-func (l *Ledger) Stirred() bool { return l.stirred }
+// Waits says whether Ready may have something to give out that needs no more than the free places: work came to the head of a lane, or
+// a step has a place again that its work waits for.
+func (l *Ledger) Waits(places func(step string) int) bool {
+	for step, q := range l.ready.byStep {
+		if q.len() > 0 && places(step) > 0 {
+			return true
+		}
+	}
+	return false
+}
 
 // Ready gives out entries, no more than most, that may run now: work at the head of its lane, due, and not given out before. places says
 // how many more handlers of a step may start; what finds no place is kept for a later call.
 func (l *Ledger) Ready(now time.Time, most int, places func(step string) int) []*Entry {
-	l.stirred = false
 	l.ready.wake(now)
 	var out []*Entry
 	for step, q := range l.ready.byStep {
 		for free := places(step); free > 0 && q.len() > 0; {
 			if len(out) == most {
-				l.stirred = true
 				return out
 			}
 			e := q.pop()

@@ -58,8 +58,6 @@ type Ledger struct {
 	log    order
 	orders int64 // the highest Order given so far
 
-	stirred bool // some of ready came since Ready was last called
-
 	changes []Change
 	undo    []func()
 }

@@ -242,33 +242,37 @@ func TestWorkGivenBackIsGivenOutAgain(t *testing.T) {
 	}
 }
 
-func TestStirredSaysWhenThereIsWork(t *testing.T) {
+func TestWaitsSaysWhenThereIsWork(t *testing.T) {
 	l := New(time.Minute, 10)
 	all := func(string) int { return 10 }
+	none := func(string) int { return 0 }
 	first := l.Park(Entry{ID: "1", Lane: "a"}, true)
-	if l.Stirred() {
-		t.Error("stirred by work whose handler runs")
+	if l.Waits(all) {
+		t.Error("work waits whose handler runs")
 	}
 	l.Park(Entry{ID: "2", Lane: "a"}, false)
-	if l.Stirred() {
-		t.Error("stirred by work that queues")
+	if l.Waits(all) {
+		t.Error("work waits that queues")
 	}
 	l.Finish(first)
-	if !l.Stirred() {
-		t.Error("not stirred, although the next of the lane may run")
+	if !l.Waits(all) {
+		t.Error("nothing waits, although the next of the lane may run")
 	}
 	l.Ready(t0, 0, all)
-	if !l.Stirred() {
-		t.Error("not stirred, although Ready left some over")
+	if !l.Waits(all) {
+		t.Error("nothing waits, although Ready left some over")
 	}
 	l.Ready(t0, 10, all)
-	if l.Stirred() {
-		t.Error("stirred after all was given out")
+	if l.Waits(all) {
+		t.Error("work waits after all was given out")
 	}
 	l.Park(Entry{ID: "3", Lane: "b"}, false)
-	l.Ready(t0, 10, func(string) int { return 0 })
-	if l.Stirred() {
-		t.Error("stirred by work that has no place: a handler that finishes says when there is one")
+	l.Ready(t0, 10, none)
+	if l.Waits(none) {
+		t.Error("work waits that has no place")
+	}
+	if !l.Waits(all) {
+		t.Error("nothing waits, although a place is free again")
 	}
 }
 
