@@ -29,15 +29,15 @@ func Attempt(ctx context.Context) int {
 // Empty outside of a handler.
 func IdempotencyKey(ctx context.Context) string {
 	if c := call.From(ctx); c != nil {
-		return c.Key
+		return c.Key()
 	}
 	return ""
 }
 
-// Logger is the service's logger with the saga's ID, workflow and step; [slog.Default] outside of a handler.
+// Logger is the service's logger with the saga's ID and the step; [slog.Default] outside of a handler.
 func Logger(ctx context.Context) *slog.Logger {
 	if c := call.From(ctx); c != nil && c.Logger != nil {
-		return c.Logger
+		return c.Log()
 	}
 	return slog.Default()
 }

@@ -14,9 +14,7 @@ import (
 // the saga sagaID: [skald.SagaID], [skald.IdempotencyKey], [skald.Attempt], [skald.Logger] and [skald.Emit] work in it.
 func Context(ctx context.Context, sagaID, service, inputTopic string) context.Context {
 	return call.With(ctx, &call.Call{
-		SagaID:  sagaID,
-		Attempt: 1,
-		Key:     call.IdempotencyKey(sagaID, service, inputTopic),
-		Logger:  slog.New(slog.DiscardHandler),
+		SagaID: sagaID, Attempt: 1, EffectOf: sagaID, Service: service, Step: inputTopic,
+		Logger: slog.New(slog.DiscardHandler),
 	})
 }

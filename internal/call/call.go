@@ -16,9 +16,13 @@ type Call struct {
 	Workflow string
 	Subject  string
 	EventID  string
-	Attempt  int    // from 1
-	Key      string // idempotency key
-	Logger   *slog.Logger
+	Attempt  int // from 1
+
+	EffectOf string // the saga, or the event of none, that the handler's effect belongs to
+	Service  string
+	Step     string // input topic
+
+	Logger *slog.Logger // the service's
 
 	mu      sync.Mutex
 	emitted []any
@@ -36,6 +40,12 @@ func From(ctx context.Context) *Call {
 	c, _ := ctx.Value(contextKey{}).(*Call)
 	return c
 }
+
+// Key is the idempotency key of the handler's effect. It is made when it is asked for: many handlers have no effect outside of Kafka.
+func (c *Call) Key() string { return IdempotencyKey(c.EffectOf, c.Service, c.Step) }
+
+// Log is the service's logger with what is handled.
+func (c *Call) Log() *slog.Logger { return c.Logger.With("saga", c.SagaID, "step", c.Step) }
 
 // Emit keeps an event until the handler returns. Safe for concurrent use.
 func (c *Call) Emit(event any) {

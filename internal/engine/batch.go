@@ -15,8 +15,11 @@ type batch struct {
 	s     *Session
 	now   time.Time
 	lanes map[laneKey]*lane
+	spare []lane
 	open  int               // lanes whose first item's handler runs
 	queue map[*Step][]*lane // lanes whose first item waits for a place of its step
+
+	waiting int // items in lanes whose handlers haven't begun
 
 	outputs   []output
 	concluded []*execution // their results are in this batch
@@ -24,7 +27,7 @@ type batch struct {
 	parked    []*item
 	changes   []changeOf
 	faults    []fault
-	claims    map[claim]string // who has an event ID
+	claims    map[claim]owner // who has an event ID
 	committed []func()
 }
 
@@ -33,6 +36,8 @@ type claim struct {
 	partition int32
 	id        string
 }
+
+type owner struct{ lane, topic string }
 
 type laneKey struct {
 	partition int32
@@ -43,6 +48,7 @@ type laneKey struct {
 type lane struct {
 	waiting []*item
 	running *execution
+	first   [1]*item // room for the one that most lanes have
 }
 
 // output is a record to write, and what it came of: a record that the broker refuses for what it is counts against that alone.
@@ -53,18 +59,33 @@ type output struct {
 	letter *wire.Letter
 }
 
-func (s *Session) newBatch(now time.Time) *batch {
-	return &batch{s: s, now: now, lanes: map[laneKey]*lane{}, queue: map[*Step][]*lane{}, polled: map[int32]map[string]int64{}, claims: map[claim]string{}}
+// newBatch makes a batch for so many polled records.
+func (s *Session) newBatch(now time.Time, records int) *batch {
+	return &batch{
+		s: s, now: now, lanes: make(map[laneKey]*lane, records), queue: map[*Step][]*lane{}, polled: map[int32]map[string]int64{},
+		claims: make(map[claim]owner, records), outputs: make([]output, 0, records), concluded: make([]*execution, 0, records),
+		spare: make([]lane, records),
+	}
 }
 
-// add takes a polled record in.
-func (b *batch) add(r *kgo.Record, topicID [16]byte) {
-	p := b.polled[r.Partition]
+// addAll takes the polled records of a partition in.
+func (b *batch) addAll(records []*kgo.Record, topicID [16]byte) {
+	if len(records) == 0 {
+		return
+	}
+	for _, r := range records {
+		b.add(r, topicID)
+	}
+	last := records[len(records)-1]
+	p := b.polled[last.Partition]
 	if p == nil {
 		p = map[string]int64{}
-		b.polled[r.Partition] = p
+		b.polled[last.Partition] = p
 	}
-	p[r.Topic] = r.Offset + 1
+	p[last.Topic] = last.Offset + 1
+}
+
+func (b *batch) add(r *kgo.Record, topicID [16]byte) {
 	it, verdict, why := b.s.judge(r, topicID, b.now)
 	if err := b.s.refused[it.key]; err != nil && verdict == forward {
 		verdict, why = refuse, &Failure{Class: wire.ClassTooLarge, Err: err}
@@ -84,18 +105,20 @@ func (b *batch) add(r *kgo.Record, topicID [16]byte) {
 		key := laneKey{it.partition, it.lane}
 		ln := b.lanes[key]
 		if ln == nil {
-			ln = &lane{}
+			ln, b.spare = &b.spare[0], b.spare[1:]
+			ln.waiting = ln.first[:0]
 			b.lanes[key] = ln
 		}
 		ln.waiting = append(ln.waiting, it)
+		b.waiting++
 	}
 }
 
 // claim takes an item's event ID for its lane and step. It is false when another has it: an ID that isn't unique must not make one
 // saga's event pass for another's.
 func (b *batch) claim(it *item) bool {
-	who := it.lane + " " + it.topic
-	if e := b.s.ledgerOf(it.partition).Entry(it.id); e != nil && e.Lane+" "+e.Step != who {
+	who := owner{it.lane, it.topic}
+	if e := b.s.ledgerOf(it.partition).Entry(it.id); e != nil && (owner{e.Lane, e.Step}) != who {
 		return false
 	}
 	key := claim{it.partition, it.id}
@@ -119,17 +142,18 @@ func (b *batch) advance(ln *lane) {
 		}
 		if reason := b.idle(it, l); reason != "" {
 			b.note(it, reason)
-			ln.waiting = ln.waiting[1:]
+			b.shift(ln)
 			continue
 		}
 		if e := b.s.executions.all[it.key]; e != nil { // of before an abort or a rebalance
 			if e.concludedIn == b { // the same event twice in one batch
 				b.note(it, "duplicate: the event was handled just before")
-				ln.waiting = ln.waiting[1:]
+				b.shift(ln)
 				continue
 			}
 			e.item = it
-			ln.waiting, ln.running = ln.waiting[1:], e
+			b.shift(ln)
+			ln.running = e
 			b.open++
 			if e.done {
 				b.finish(e)
@@ -140,10 +164,16 @@ func (b *batch) advance(ln *lane) {
 			b.queue[it.step] = append(b.queue[it.step], ln)
 			return
 		}
-		e := b.s.executions.start(b.s.handlerContext, it, 1, b.now)
-		ln.waiting, ln.running = ln.waiting[1:], e
+		b.shift(ln)
+		ln.running = b.s.executions.start(b.s.handlerContext, it, 1, b.now)
 		b.open++
 	}
+}
+
+// shift takes the first item from a lane.
+func (b *batch) shift(ln *lane) {
+	ln.waiting = ln.waiting[1:]
+	b.waiting--
 }
 
 // idle says why an item is not to be handled, if so.
@@ -187,6 +217,7 @@ func (b *batch) collect() {
 	}
 	hold := time.NewTimer(b.s.cfg.Hold)
 	defer hold.Stop()
+	defer b.s.executions.ringAfter(1)
 	for {
 		for _, e := range b.s.executions.take() {
 			b.finish(e)
@@ -194,6 +225,9 @@ func (b *batch) collect() {
 		}
 		if b.open == 0 {
 			return
+		}
+		if b.waiting == 0 {
+			b.s.executions.ringAfter(b.open)
 		}
 		select {
 		case <-b.s.executions.bell:

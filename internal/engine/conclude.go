@@ -25,8 +25,10 @@ func (b *batch) conclude(e *execution) {
 	}
 	b.concluded = append(b.concluded, e)
 	e.concludedIn = b
-	records, failure := b.success(e)
-	if failure != nil {
+	before := len(b.outputs)
+	if failure := b.success(e); failure != nil {
+		clear(b.outputs[before:])
+		b.outputs = b.outputs[:before]
 		b.fail(e, failure)
 		return
 	}
@@ -40,37 +42,35 @@ func (b *batch) conclude(e *execution) {
 		}
 	case wire.RoleEnd:
 		if !l.IsOpen(it.saga) {
+			clear(b.outputs[before:])
+			b.outputs = b.outputs[:before]
 			b.note(it, "late: the saga is not open here")
 			return
 		}
-		records = append(records, b.outcome(e, l.OpenedAt(it.saga)))
+		b.outputs = append(b.outputs, output{record: b.outcome(e, l.OpenedAt(it.saga)), origin: e})
 		l.Close(it.saga, b.now)
 		b.onCommit(b.s.metrics.outcomes.WithLabelValues(it.step.Workflow, wire.Completed).Inc)
 	}
-	for _, r := range records {
-		b.outputs = append(b.outputs, output{record: r, origin: e})
-	}
 }
 
-// success makes the records of a handler's outputs; a failure is the handler's own, or says why its outputs can't be sent.
-func (b *batch) success(e *execution) ([]*kgo.Record, *Failure) {
+// success puts a handler's outputs into the batch; a failure is the handler's own, or says why they can't be sent.
+func (b *batch) success(e *execution) *Failure {
 	if e.err != nil {
-		return nil, e.failure()
+		return e.failure()
 	}
-	var records []*kgo.Record
 	for n, out := range e.outputs {
 		event, err := b.event(e, out, n+1)
 		if err != nil {
-			return nil, &Failure{Class: wire.ClassPoison, Err: err}
+			return &Failure{Class: wire.ClassPoison, Err: err}
 		}
-		r := b.s.eventRecord(out.Topic, event, e.item.partition, out.OpenLoop, e.item.record.Key)
+		r := b.s.eventRecord(out.Topic, event, e.item.partition, out.OpenLoop, e.item.recordKey())
 		if size := recordSize(r); size > maxEvent {
-			return nil, &Failure{Class: wire.ClassTooLarge,
+			return &Failure{Class: wire.ClassTooLarge,
 				Err: fmt.Errorf("the event for %q has %d bytes, an event may have %d: send a reference instead of the data", out.Topic, size, maxEvent)}
 		}
-		records = append(records, r)
+		b.outputs = append(b.outputs, output{record: r, origin: e})
 	}
-	return records, nil
+	return nil
 }
 
 // event makes the event of a handler's output; number counts the outputs from 1.
@@ -80,14 +80,14 @@ func (b *batch) event(e *execution, out Output, number int) (*wire.Event, error)
 	event.DataSchema, event.ContentType, event.Payload = out.Schema, out.ContentType, out.Payload
 	switch {
 	case in.SagaID == "" || it.step.Role == wire.RoleWatch || out.OpenLoop:
-		event.SagaID, event.Workflow, event.Route, event.Hop = "", "", nil, 0
+		event.SagaID, event.Workflow, event.Route, event.Hop = "", "", wire.Route{}, 0
 		event.ParentSaga = in.SagaID
 		if in.SagaID == "" {
 			event.ParentSaga = in.ParentSaga
 		}
 	case it.step.Compensable && it.step.Role != wire.RoleBegin:
 		route, err := in.Route.Push(wire.Stop{
-			Service: b.s.service.Name, Topic: it.step.Topic, Key: it.callFor(b.s.service.Name, 1).Key,
+			Service: b.s.service.Name, Topic: it.step.Topic, Key: it.effect(b.s.service.Name),
 			In: in.Payload, Out: out.Payload,
 		})
 		if err != nil {
@@ -107,7 +107,7 @@ func (b *batch) consequence(e *execution, typ string, number int) *wire.Event {
 	}
 	id := wire.EventID(it.id, b.s.service.Name, it.step.Topic, number)
 	event := &wire.Event{
-		ID: id, Source: wire.Source(b.s.service.Name), Type: typ, Time: e.finished, Subject: in.Subject,
+		ID: id, Source: b.s.source, Type: typ, Time: e.finished, Subject: in.Subject,
 		SagaID: in.SagaID, Workflow: in.Workflow, CausationID: cause, Hop: in.Hop + 1, Route: in.Route,
 		PartitionKey: in.PartitionKey, TraceParent: wire.ChildTrace(in.TraceParent, id),
 		Accepted: it.accepted, Started: e.started, Attempt: e.attempt,
@@ -122,10 +122,9 @@ func (b *batch) consequence(e *execution, typ string, number int) *wire.Event {
 func (b *batch) outcome(e *execution, began time.Time) *kgo.Record {
 	it := e.item
 	event := b.consequence(e, wire.OutcomeType, 0)
-	event.Route, event.ContentType = nil, "application/json"
+	event.Route, event.ContentType = wire.Route{}, "application/json"
 	event.Payload = wire.Outcome{Outcome: wire.Completed, Started: began, Ended: e.finished}.Encode()
-	r := b.s.eventRecord(wire.Namespace("").Outcomes(), event, it.partition, false, nil)
-	return r
+	return b.s.eventRecord(wire.Namespace("").Outcomes(), event, it.partition, false, it.recordKey())
 }
 
 // fail makes a dead letter of the event. A saga stands still until a person has decided: it is halted.
@@ -166,7 +165,7 @@ func (b *batch) refuse(it *item, f *Failure) {
 
 func (b *batch) letter(it *item, f *Failure, attempts int, halts bool) {
 	letter := &wire.Letter{
-		Service: b.s.service.Name, Step: it.topic, Record: *it.record, Attempts: attempts,
+		Service: b.s.service.Name, Step: it.topic, Record: *b.s.whole(it), Attempts: attempts,
 		Class: f.Class, Error: f.Error(), Stack: f.Stack, Time: b.now, Halted: halts, Bound: b.s.letterBound,
 	}
 	b.outputs = append(b.outputs, output{record: b.s.letterRecord(letter), letter: letter})
@@ -176,8 +175,8 @@ func (b *batch) letter(it *item, f *Failure, attempts int, halts bool) {
 			step = "" // a foreign word: labels must not grow with what others write
 		}
 		b.s.metrics.letters.WithLabelValues(step, f.Class).Inc()
-		b.s.logger.Warn("event became a dead letter", "topic", it.record.Topic, "partition", it.record.Partition,
-			"offset", it.record.Offset, "step", it.topic, "saga", it.event.SagaID, "class", f.Class, "error", f.Error())
+		b.s.logger.Warn("event became a dead letter", "topic", letter.Record.Topic, "partition", letter.Record.Partition,
+			"offset", letter.Record.Offset, "step", it.topic, "saga", it.event.SagaID, "class", f.Class, "error", f.Error())
 	})
 }
 

@@ -16,13 +16,17 @@ import (
 // execution is one run of a handler. It outlives the batch that began it when the handler is slow, and even the ownership of
 // its partition: whoever gets to the same event again in this process joins it instead of running it twice.
 type execution struct {
-	key       string // step and event
+	key       executionKey
 	step      *Step
 	item      *item
 	partition int32
 	attempt   int
 	started   time.Time
 	cancel    context.CancelFunc
+
+	// On their way to the goroutine that calls the handler. item is the loop's alone: whoever joins puts another in its place.
+	ctx   context.Context //nolint:containedctx // see above
+	event *wire.Event
 
 	// Written by the handler's goroutine before it reports, read by the loop after.
 	outputs  []Output
@@ -38,23 +42,26 @@ type execution struct {
 // executions are those of one session. Only finished is touched by other goroutines.
 type executions struct {
 	service string
-	all     map[string]*execution
+	all     map[executionKey]*execution
 	running map[*Step]int // handlers by step, abandoned ones included: they still hold their place
-	wait    sync.WaitGroup
 	metrics *metrics
-	logger  loggerFor
+	logger  *slog.Logger
+	crew    *crew
 
 	mu       sync.Mutex
 	finished []*execution
-	bell     chan struct{} // one place: rings when finished was empty
+	enough   int           // how many have to be finished for the bell to ring
+	bell     chan struct{} // one place
 	wake     func()        // ends the poll under way
 }
 
-func newExecutions(service string, m *metrics, l loggerFor) *executions {
-	return &executions{
-		service: service, all: map[string]*execution{}, running: map[*Step]int{}, metrics: m, logger: l,
-		bell: make(chan struct{}, 1),
+func newExecutions(service string, m *metrics, l *slog.Logger) *executions {
+	x := &executions{
+		service: service, all: map[executionKey]*execution{}, running: map[*Step]int{}, metrics: m, logger: l,
+		enough: 1, bell: make(chan struct{}, 1),
 	}
+	x.crew = newCrew(x.handle)
+	return x
 }
 
 // places is how many more handlers of the step may start.
@@ -67,14 +74,35 @@ func (x *executions) start(ctx context.Context, it *item, attempt int, now time.
 	x.all[e.key] = e
 	x.running[e.step]++
 	c := it.callFor(x.service, attempt)
-	c.Logger = x.logger(it)
-	x.wait.Go(func() {
-		defer cancel()
-		e.outputs, e.err = invoke(call.With(ctx, c), e.step, it.event)
-		e.finished = time.Now()
-		x.report(e)
-	})
+	c.Logger = x.logger
+	e.ctx, e.event = call.With(ctx, c), it.event
+	x.crew.run(e)
 	return e
+}
+
+// handle calls the handler and reports what came of it.
+func (x *executions) handle(e *execution) {
+	defer e.cancel()
+	e.outputs, e.err = invoke(e.ctx, e.step, e.event)
+	e.finished = time.Now()
+	x.report(e)
+}
+
+// ringAfter sets how many executions have to be finished for the bell to ring. A batch that waits for all needn't wake for each.
+func (x *executions) ringAfter(n int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.enough = n
+	if len(x.finished) >= n {
+		x.ring()
+	}
+}
+
+func (x *executions) ring() {
+	select {
+	case x.bell <- struct{}{}:
+	default:
+	}
 }
 
 // invoke calls the handler. A panic is an error with its stack.
@@ -91,9 +119,8 @@ func (x *executions) report(e *execution) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.finished = append(x.finished, e)
-	select {
-	case x.bell <- struct{}{}:
-	default:
+	if len(x.finished) >= x.enough {
+		x.ring()
 	}
 	if x.wake != nil {
 		x.wake()
@@ -126,11 +153,7 @@ const leaveTimeout = 3 * time.Second
 // leave waits for the handlers, whose contexts have ended. One that doesn't listen is left behind: to wait for it would be
 // to never stop.
 func (x *executions) leave(logger *slog.Logger) {
-	done := make(chan struct{})
-	go func() {
-		x.wait.Wait()
-		close(done)
-	}()
+	done := x.crew.dismiss()
 	timer := time.NewTimer(leaveTimeout)
 	defer timer.Stop()
 	select {

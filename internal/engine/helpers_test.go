@@ -155,7 +155,7 @@ func (h *handlers) handle(topic, next string) func(context.Context, *wire.Event)
 func (h *handlers) enter(ctx context.Context, topic string, e *wire.Event) (leave func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.calls[call.From(ctx).Key]++
+	h.calls[call.From(ctx).Key()]++
 	h.order = append(h.order, string(e.Payload))
 	h.now[topic]++
 	h.most[topic] = max(h.most[topic], h.now[topic])

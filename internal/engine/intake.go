@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,18 +14,26 @@ import (
 
 // item is a record on its way through a batch: which step takes it, for which saga, in which lane.
 type item struct {
-	record    *wire.Record // as it was polled
+	polled    *kgo.Record  // nil for what came from the ledger
+	record    *wire.Record // the same for other rooms, made by whole when it is asked for
 	event     *wire.Event
 	topic     string // of the step: the record's, or, in the inbox, the one that it was forwarded from
 	step      *Step  // nil when the service has none on that topic
 	partition int32
 	saga      ledger.SagaID
-	key       string // of the execution: step and event
+	key       executionKey
 	id        string // of the ledger entry: the event
 	lane      string
 	accepted  time.Time
 
 	entry *ledger.Entry // if it came from the ledger, or was parked
+}
+
+// executionKey names an execution: step and event. It has the partition in it: the same event, sent twice to two partitions, is two
+// records to account for.
+type executionKey struct {
+	partition int32
+	topic, id string
 }
 
 // headerOrigin names, on an inbox record, the topic whose step the record is for.
@@ -44,23 +51,23 @@ const (
 
 // judge reads a record. With refuse it says why in the failure.
 func (s *Session) judge(r *kgo.Record, topicID [16]byte, now time.Time) (*item, verdict, *Failure) {
-	it := &item{record: s.wireRecord(r), partition: r.Partition, accepted: now}
-	it.topic = it.record.Topic
+	it := &item{polled: r, partition: r.Partition, accepted: now}
+	it.topic, _ = s.cfg.Namespace.Name(r.Topic)
 	most := maxEvent
 	if r.Topic == s.inbox {
-		it.topic = it.record.Header(headerOrigin)
+		it.topic = headerOf(r, headerOrigin)
 		most += inboxFrame
 	}
 	it.step = s.steps[it.topic]
-	event, err := wire.Parse(it.record.Headers, it.record.Value)
+	event, err := wire.Parse(r.Headers, r.Value)
 	it.event = event
 	s.identify(it)
 	switch {
 	case it.step == nil:
 		return it, refuse, poison("service %q has no step on topic %q", s.service.Name, it.topic)
-	case it.record.Size() > most:
+	case recordSize(r) > most:
 		return it, refuse, &Failure{Class: wire.ClassTooLarge,
-			Err: fmt.Errorf("the record has %d bytes, an event may have %d", it.record.Size(), maxEvent)}
+			Err: fmt.Errorf("the record has %d bytes, an event may have %d", recordSize(r), maxEvent)}
 	case err != nil:
 		return it, refuse, &Failure{Class: wire.ClassPoison, Err: err}
 	case !s.concerns(it):
@@ -107,26 +114,27 @@ func (s *Session) adopt(it *item, topicID [16]byte) (*item, verdict, *Failure) {
 	if e.ID != "" && e.Source != "" {
 		e.SagaID = wire.AdoptedSagaID(it.step.Workflow, e.Source, e.ID)
 	} else {
-		e.SagaID = wire.AdoptedSagaIDAt(it.step.Workflow, topicID, it.record.Partition, it.record.Offset)
+		e.SagaID = wire.AdoptedSagaIDAt(it.step.Workflow, topicID, it.polled.Partition, it.polled.Offset)
 	}
 	if e.PartitionKey == "" {
-		e.PartitionKey = string(it.record.Key)
+		e.PartitionKey = string(it.polled.Key)
 	}
 	e.ID = wire.EventID(it.id, s.service.Name, it.step.Topic, 0)
-	e.CausationID, e.Source, e.Type = cause, wire.Source(s.service.Name), it.step.Topic
+	e.CausationID, e.Source, e.Type = cause, s.source, it.step.Topic
 	if e.Time.IsZero() {
-		e.Time = it.record.Time
+		e.Time = it.polled.Timestamp
 	}
 	if e.TraceParent == "" {
 		e.TraceParent = wire.TraceParent(e.SagaID, e.ID)
 	}
-	it.record.Headers = append(e.Headers(), wire.Foreign(it.record.Headers)...)
+	whole := s.whole(it)
+	whole.Headers = append(e.Headers(), wire.Foreign(whole.Headers)...)
 	return it, forward, nil
 }
 
 // asStart makes an event a start, whatever it says of itself.
 func (s *Step) asStart(e *wire.Event) {
-	e.Workflow, e.Route, e.Hop = s.Workflow, nil, 0
+	e.Workflow, e.Route, e.Hop = s.Workflow, wire.Route{}, 0
 	if e.Subject == "" {
 		e.Subject = s.Subject(e)
 	}
@@ -137,18 +145,19 @@ func (s *Step) asStart(e *wire.Event) {
 func (s *Session) identify(it *item) {
 	e := it.event
 	switch {
-	case e.ID == "" || (e.Source == "" && uuid.Validate(e.ID) != nil):
-		it.id = wire.RecordID(it.topic, it.record.Partition, it.record.Offset)
-	case uuid.Validate(e.ID) == nil:
+	case e.ID != "" && uuid.Validate(e.ID) == nil:
 		it.id = e.ID
+	case e.ID == "" || e.Source == "":
+		it.id = wire.RecordID(it.topic, it.polled.Partition, it.polled.Offset)
 	default:
 		it.id = wire.ForeignID(e.Source, e.ID)
 	}
-	it.key = executionKey(it.partition, it.topic, it.id)
-	it.lane = "event/" + it.id
+	it.key = executionKey{it.partition, it.topic, it.id}
 	if e.SagaID != "" {
 		it.saga = ledger.SagaID(uuid.MustParse(e.SagaID))
 		it.lane = e.SagaID
+	} else {
+		it.lane = "event/" + it.id
 	}
 	if it.step != nil && it.step.Role == wire.RoleWatch {
 		it.lane = "watch/" + it.topic + "/" + it.lane
@@ -156,17 +165,34 @@ func (s *Session) identify(it *item) {
 	}
 }
 
-// executionKey has the partition in it: the same event, sent twice to two partitions, is two records to account for.
-func executionKey(partition int32, topic, id string) string {
-	return strconv.Itoa(int(partition)) + "/" + topic + "/" + id
+// whole gives an item's record. Most are never asked for it.
+func (s *Session) whole(it *item) *wire.Record {
+	if it.record == nil {
+		r := it.polled
+		w := &wire.Record{Partition: r.Partition, Offset: r.Offset, Time: r.Timestamp, Key: r.Key, Value: r.Value}
+		w.Topic, _ = s.cfg.Namespace.Name(r.Topic)
+		w.Headers = make([]wire.Header, len(r.Headers))
+		for i, h := range r.Headers {
+			w.Headers[i] = wire.Header{Key: h.Key, Value: h.Value}
+		}
+		it.record = w
+	}
+	return it.record
 }
 
-func (s *Session) wireRecord(r *kgo.Record) *wire.Record {
-	w := &wire.Record{Partition: r.Partition, Offset: r.Offset, Time: r.Timestamp, Key: r.Key, Value: r.Value}
-	w.Topic, _ = s.cfg.Namespace.Name(r.Topic)
-	w.Headers = make([]wire.Header, len(r.Headers))
-	for i, h := range r.Headers {
-		w.Headers[i] = wire.Header{Key: h.Key, Value: h.Value}
+func headerOf(r *kgo.Record, key string) string {
+	for _, h := range r.Headers {
+		if h.Key == key {
+			return string(h.Value)
+		}
 	}
-	return w
+	return ""
+}
+
+// recordKey is the key of the item's record.
+func (it *item) recordKey() []byte {
+	if it.polled != nil {
+		return it.polled.Key
+	}
+	return it.record.Key
 }

@@ -35,7 +35,7 @@ func (s *Session) turn(ctx context.Context, wait time.Duration) error {
 	if err := s.applyAssignment(); err != nil {
 		return err
 	}
-	b := s.newBatch(time.Now())
+	b := s.newBatch(time.Now(), fetches.NumRecords())
 	for i := range fetches {
 		for j := range fetches[i].Topics {
 			topic := &fetches[i].Topics[j]
@@ -44,9 +44,7 @@ func (s *Session) turn(ctx context.Context, wait time.Duration) error {
 				if len(p.Records) > 0 && s.ledgers[p.Partition] == nil {
 					return fmt.Errorf("records of partition %d of %s came before its ledger", p.Partition, topic.Topic)
 				}
-				for _, r := range p.Records {
-					b.add(r, topic.TopicID)
-				}
+				b.addAll(p.Records, topic.TopicID)
 			}
 		}
 	}
@@ -243,5 +241,5 @@ func (s *Session) drainTurn(ctx context.Context) error {
 	if err := s.applyAssignment(); err != nil {
 		return err
 	}
-	return s.complete(ctx, s.newBatch(time.Now()))
+	return s.complete(ctx, s.newBatch(time.Now(), 0))
 }

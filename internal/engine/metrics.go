@@ -15,11 +15,14 @@ type metrics struct {
 	records                                        struct{ passed, forwarded, ignored prometheus.Counter }
 	letters, outcomes                              *prometheus.CounterVec
 	handlers                                       *prometheus.HistogramVec
+	took                                           map[takes]prometheus.Observer // of handlers: what is looked up on every hop
 	open, unfinished, window                       prometheus.Gauge
 }
 
+type takes struct{ step, result string }
+
 func newMetrics(registry prometheus.Registerer, service string) *metrics {
-	m := &metrics{registry: registry}
+	m := &metrics{registry: registry, took: map[takes]prometheus.Observer{}}
 	labels := prometheus.Labels{"service": service}
 	vec := func(name, help string, names ...string) *prometheus.CounterVec {
 		v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "skald", Name: name, Help: help, ConstLabels: labels}, names)
@@ -73,7 +76,13 @@ func (m *metrics) handled(e *execution) {
 	if e.err != nil {
 		result = "error"
 	}
-	m.handlers.WithLabelValues(e.step.Topic, result).Observe(e.finished.Sub(e.started).Seconds())
+	key := takes{e.step.Topic, result}
+	observer := m.took[key]
+	if observer == nil {
+		observer = m.handlers.WithLabelValues(key.step, key.result)
+		m.took[key] = observer
+	}
+	observer.Observe(e.finished.Sub(e.started).Seconds())
 }
 
 func (m *metrics) observe(s *Session, open, unfinished int) {

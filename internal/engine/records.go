@@ -18,15 +18,26 @@ func kafkaPartition(sagaID string, partitions int32) int32 {
 // eventRecord puts an event on a topic. One of a saga goes to the saga's partition, under its ID; an open-loop one of a saga is
 // keyed by that saga; one of no saga keeps its cause's key.
 func (s *Session) eventRecord(topic string, e *wire.Event, partition int32, openLoop bool, key []byte) *kgo.Record {
-	r := &kgo.Record{Topic: s.cfg.Namespace.Topic(topic), Partition: partition, Key: key, Value: e.Payload, Timestamp: e.Time}
-	switch {
-	case e.SagaID != "":
-		r.Key = []byte(e.SagaID)
-	case openLoop && e.ParentSaga != "":
-		r.Key = []byte(e.ParentSaga)
+	r := &kgo.Record{Topic: s.topicOf(topic), Partition: partition, Key: key, Value: e.Payload, Timestamp: e.Time}
+	owner := e.SagaID
+	if owner == "" && openLoop {
+		owner = e.ParentSaga
 	}
-	r.Headers = kafkaHeaders(e.Headers())
+	if owner != "" && string(key) != owner { // as a rule the cause had the same key
+		r.Key = []byte(owner)
+	}
+	r.Headers = wire.HeadersOf[kgo.RecordHeader](e)
 	return r
+}
+
+// topicOf is a topic's name with the namespace's prefix.
+func (s *Session) topicOf(topic string) string {
+	full, ok := s.topics[topic]
+	if !ok {
+		full = s.cfg.Namespace.Topic(topic)
+		s.topics[topic] = full
+	}
+	return full
 }
 
 func (s *Session) letterRecord(l *wire.Letter) *kgo.Record {
@@ -37,12 +48,13 @@ func (s *Session) letterRecord(l *wire.Letter) *kgo.Record {
 }
 
 func (s *Session) inboxRecord(it *item) *kgo.Record {
+	whole := s.whole(it)
 	r := &kgo.Record{
 		Topic: s.inbox, Partition: kafkaPartition(it.event.SagaID, s.cfg.Partitions),
-		Key: []byte(it.event.SagaID), Value: it.record.Value, Timestamp: it.record.Time,
+		Key: []byte(it.event.SagaID), Value: whole.Value, Timestamp: whole.Time,
 		Headers: []kgo.RecordHeader{{Key: headerOrigin, Value: []byte(it.topic)}},
 	}
-	for _, h := range it.record.Headers {
+	for _, h := range whole.Headers {
 		if h.Key != headerOrigin && h.Key != wire.HeaderID {
 			r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 		}
@@ -90,7 +102,7 @@ func (s *Session) changeRecord(partition int32, c ledger.Change) *kgo.Record {
 	case ledger.Work:
 		r.Kind = wire.KindWork
 		if it, ok := e.Data.(*item); ok && c.Op == ledger.Put {
-			r.Event, r.Workflow = it.record, it.event.Workflow
+			r.Event, r.Workflow = s.whole(it), it.event.Workflow
 		}
 	case ledger.Halted:
 		r.Kind = wire.KindHalted

@@ -199,7 +199,7 @@ func (s *Session) revive(w wire.LedgerRecord, partition int32, saga ledger.SagaI
 	}
 	it := &item{
 		record: w.Event, event: event, topic: w.Step, step: s.steps[w.Step], partition: partition, saga: saga,
-		key: executionKey(partition, w.Step, w.ID), id: w.ID, lane: lane, accepted: w.Accepted,
+		key: executionKey{partition, w.Step, w.ID}, id: w.ID, lane: lane, accepted: w.Accepted,
 	}
 	if it.step != nil && it.step.Role == wire.RoleBegin {
 		it.step.asStart(event)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/ledger"
+	"github.com/skald-saga/skald/internal/wire"
 )
 
 // Session is one service in one process: a member of the service's group with one transaction at a time.
@@ -21,6 +22,8 @@ type Session struct {
 	steps       map[string]*Step // by input topic, without prefix
 	inbox       string
 	ledgerTopic string
+	source      string            // ce_source of what this service emits
+	topics      map[string]string // names with the prefix, by those without
 	logger      *slog.Logger
 	metrics     *metrics
 
@@ -33,10 +36,10 @@ type Session struct {
 	executions     *executions
 	handlerContext context.Context
 	stopping       bool
-	limits         map[string]int32 // max.message.bytes of topics, as far as the brokers told
-	refused        map[string]error // forwards that the broker refuses, by item key
-	letterBound    int              // bytes above which a letter is cut
-	aborts         int              // in a row
+	limits         map[string]int32       // max.message.bytes of topics, as far as the brokers told
+	refused        map[executionKey]error // forwards that the broker refuses, by item key
+	letterBound    int                    // bytes above which a letter is cut
+	aborts         int                    // in a row
 	lastCommit     time.Time
 	pressure       pressure
 	limit          limit
@@ -48,24 +51,18 @@ func NewSession(cfg Config, service Service) *Session {
 	s := &Session{
 		cfg: cfg, service: service, steps: map[string]*Step{},
 		inbox: cfg.Namespace.Inbox(service.Name), ledgerTopic: cfg.Namespace.Ledger(service.Name),
+		source: wire.Source(service.Name), topics: map[string]string{},
 		logger:   cfg.Logger.With("service", service.Name),
 		metrics:  newMetrics(cfg.Metrics, service.Name),
 		ledgers:  map[int32]*ledger.Ledger{},
 		consumed: map[int32]map[string]int64{},
-		refused:  map[string]error{}, letterBound: maxSystemRecord - letterFrame,
+		refused:  map[executionKey]error{}, letterBound: maxSystemRecord - letterFrame,
 	}
 	for i := range service.Steps {
 		s.steps[service.Steps[i].Topic] = &service.Steps[i]
 	}
-	s.executions = newExecutions(service.Name, s.metrics, s.handlerLogger)
+	s.executions = newExecutions(service.Name, s.metrics, s.logger)
 	return s
-}
-
-// loggerFor makes the logger that a handler is given.
-type loggerFor func(it *item) *slog.Logger
-
-func (s *Session) handlerLogger(it *item) *slog.Logger {
-	return s.logger.With("saga", it.event.SagaID, "step", it.step.Topic)
 }
 
 // Run serves until ctx ends, then drains: handlers that run may finish within the drain time, and what they produced is

@@ -59,12 +59,22 @@ func poison(format string, args ...any) *Failure {
 // callFor is what a handler may ask its context.
 func (it *item) callFor(service string, attempt int) *call.Call {
 	e := it.event
-	subjectID := e.SagaID
-	if subjectID == "" {
-		subjectID = it.id // the event may have no ID of its own, or one that is unique only beside its source
-	}
 	return &call.Call{
 		SagaID: e.SagaID, Workflow: e.Workflow, Subject: e.Subject, EventID: e.ID, Attempt: attempt,
-		Key: call.IdempotencyKey(subjectID, service, it.step.Topic),
+		EffectOf: it.effectOf(), Service: service, Step: it.step.Topic,
 	}
+}
+
+// effectOf is what the effect belongs to: the saga, or else the event, which may have no ID of its own, or one that is unique only
+// beside its source.
+func (it *item) effectOf() string {
+	if it.event.SagaID != "" {
+		return it.event.SagaID
+	}
+	return it.id
+}
+
+// effect is the idempotency key of the item's step.
+func (it *item) effect(service string) string {
+	return call.IdempotencyKey(it.effectOf(), service, it.step.Topic)
 }

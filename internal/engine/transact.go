@@ -91,18 +91,28 @@ type promises struct {
 func (s *Session) produce(ctx context.Context, b *batch) *promises {
 	p := &promises{}
 	client := s.group.Client()
-	for i := range b.outputs {
-		out := &b.outputs[i]
-		client.Produce(ctx, out.record, func(_ *kgo.Record, err error) { p.note(out, err) })
+	outputs := func(r *kgo.Record, err error) {
+		if err != nil {
+			p.note(b.outputOf(r), err)
+		}
 	}
+	for i := range b.outputs {
+		client.Produce(ctx, b.outputs[i].record, outputs)
+	}
+	changes := func(_ *kgo.Record, err error) { p.note(nil, err) }
 	for partition, l := range s.ledgers {
 		for _, c := range l.Changes() {
 			r := s.changeRecord(partition, c)
 			b.changes = append(b.changes, changeOf{partition, r})
-			client.Produce(ctx, r, func(_ *kgo.Record, err error) { p.note(nil, err) })
+			client.Produce(ctx, r, changes)
 		}
 	}
 	return p
+}
+
+func (b *batch) outputOf(r *kgo.Record) *output {
+	i := slices.IndexFunc(b.outputs, func(o output) bool { return o.record == r })
+	return &b.outputs[i]
 }
 
 func (p *promises) note(out *output, err error) {

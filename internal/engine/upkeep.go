@@ -78,7 +78,7 @@ func (s *Session) trim(ctx context.Context) {
 	}
 	done := make(chan struct{})
 	u.trimming = done
-	s.executions.wait.Go(func() {
+	s.executions.crew.wait.Go(func() {
 		defer close(done)
 		ctx, cancel := context.WithTimeout(ctx, trimTimeout)
 		defer cancel()

@@ -5,26 +5,35 @@ import (
 	"time"
 )
 
+// pair is what a header is, here and in Kafka's clients.
+type pair = struct {
+	Key   string
+	Value []byte
+}
+
+// header is any client library's type of a record header.
+type header interface{ ~pair }
+
 // headerWriter puts the values of an event's headers into one array: on each hop there are some twenty, and an allocation for each
 // was a tenth of what a hop costs.
-type headerWriter struct {
-	headers []Header
+type headerWriter[H header] struct {
+	headers []H
 	values  []byte
 }
 
 // newHeaderWriter makes room for long values of so many bytes, beside the IDs, times and names that are short as a rule.
-func newHeaderWriter(long int) *headerWriter {
+func newHeaderWriter[H header](long int) *headerWriter[H] {
 	const short = 512
-	return &headerWriter{headers: make([]Header, 0, 20), values: make([]byte, 0, short+long)}
+	return &headerWriter[H]{headers: make([]H, 0, 20), values: make([]byte, 0, short+long)}
 }
 
-func (w *headerWriter) text(key, value string) { w.add(key, append(w.values, value...)) }
+func (w *headerWriter[H]) text(key, value string) { w.add(key, append(w.values, value...)) }
 
-func (w *headerWriter) number(key string, n int) {
+func (w *headerWriter[H]) number(key string, n int) {
 	w.add(key, strconv.AppendInt(w.values, int64(n), 10))
 }
 
-func (w *headerWriter) time(key string, t time.Time) {
+func (w *headerWriter[H]) time(key string, t time.Time) {
 	if !t.IsZero() {
 		w.add(key, t.UTC().AppendFormat(w.values, time.RFC3339Nano))
 	}
@@ -32,10 +41,10 @@ func (w *headerWriter) time(key string, t time.Time) {
 
 // add takes what was appended to the values as a header's. Each is cut off at its end, so that nobody who appends to one writes into
 // the next. When the array has grown the values before lie in the old one, and are as good there.
-func (w *headerWriter) add(key string, values []byte) {
+func (w *headerWriter[H]) add(key string, values []byte) {
 	from := len(w.values)
 	w.values = values
 	if len(values) > from {
-		w.headers = append(w.headers, Header{key, values[from:len(values):len(values)]})
+		w.headers = append(w.headers, H(pair{key, values[from:len(values):len(values)]}))
 	}
 }

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -47,11 +48,35 @@ type LedgerRecord struct {
 // Encode gives the record's value.
 func (r LedgerRecord) Encode() []byte {
 	r.Version = ledgerVersion
+	if r.Event == nil && r.Offsets == nil {
+		return r.plain()
+	}
 	b, err := json.Marshal(r)
 	if err != nil {
 		panic(err) // plain values only: can't fail
 	}
 	return b
+}
+
+// plain is Encode for a record without event and offsets: every saga has two of them at its initiator.
+func (r LedgerRecord) plain() []byte {
+	b := make([]byte, 0, 256)
+	b = strconv.AppendInt(append(b, `{"v":`...), int64(r.Version), 10)
+	b = appendText(append(b, `,"op":`...), r.Op)
+	b = appendTextField(b, `,"kind":`, r.Kind)
+	b = appendText(append(b, `,"id":`...), r.ID)
+	b = appendTextField(b, `,"saga":`, r.Saga)
+	b = appendTextField(b, `,"workflow":`, r.Workflow)
+	b = appendTextField(b, `,"step":`, r.Step)
+	b = appendTimeField(b, `,"accepted":`, r.Accepted)
+	b = appendTimeField(b, `,"started":`, r.Started)
+	b = appendTimeField(b, `,"due":`, r.Due)
+	b = appendNumberField(b, `,"attempt":`, int64(r.Attempt))
+	b = appendTextField(b, `,"error":`, r.Error)
+	b = appendNumberField(b, `,"order":`, r.Order)
+	b = appendTextField(b, `,"lane":`, r.Lane)
+	b = appendTextField(b, `,"reason":`, r.Reason)
+	return append(b, '}')
 }
 
 // DecodeLedgerRecord reads a record of a ledger. A record from the future is an error that must stop the owner: to pass

@@ -1,10 +1,11 @@
 package wire
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 )
 
 const (
@@ -16,9 +17,9 @@ const (
 	routeVersion = 1
 )
 
-// Route is the routing slip: the stack of steps that can be undone, the latest last. The initiator's own step isn't on it,
-// as the initiator keeps that in its ledger.
-type Route []Stop
+// Route is the routing slip: the stack of steps that can be undone, the latest last. It is kept as it stands on the record, as most
+// services only pass it on. The zero value is an empty slip.
+type Route struct{ text string }
 
 // Stop is one step on the slip, with what its compensation needs.
 type Stop struct {
@@ -38,44 +39,160 @@ type routeHeader struct {
 var ErrRouteTooLong = fmt.Errorf("the routing slip would pass %d KiB or %d steps: let the compensable steps take and give smaller events",
 	MaxRouteBytes>>10, MaxRouteStops)
 
+// NewRoute makes a slip of stops.
+func NewRoute(stops ...Stop) (r Route, err error) {
+	for _, s := range stops {
+		if r, err = r.Push(s); err != nil {
+			return Route{}, err
+		}
+	}
+	return r, nil
+}
+
+// IsEmpty says that there is nothing to undo.
+func (r Route) IsEmpty() bool { return r.text == "" }
+
+// Stops decodes the slip.
+func (r Route) Stops() []Stop {
+	if r.IsEmpty() {
+		return nil
+	}
+	var h routeHeader
+	if err := json.Unmarshal([]byte(r.text), &h); err != nil {
+		panic(err) // parseRoute and Push let nothing else in
+	}
+	return h.Stops
+}
+
+// The form in which a slip is written. In it a quote stands only at the ends of a string that has nothing to be escaped.
+const (
+	routeHead    = `{"v":1,"stops":[`
+	routeTail    = `]}`
+	stopStart    = `{"service":`
+	stopTopic    = `,"topic":`
+	stopKey      = `,"key":`
+	stopIn       = `,"in":`
+	stopOut      = `,"out":`
+	stopEnd      = `}`
+	stopsBetween = `,`
+)
+
 // Push gives the slip with one more stop; the receiver stays as it is, as concurrent sagas share nothing.
 func (r Route) Push(s Stop) (Route, error) {
-	next := append(slices.Clone(r), s)
-	if len(next) > MaxRouteStops || len(next.encode()) > MaxRouteBytes {
+	b := make([]byte, 0, len(r.text)+len(s.Service)+len(s.Topic)+len(s.Key)+base64.StdEncoding.EncodedLen(len(s.In))+
+		base64.StdEncoding.EncodedLen(len(s.Out))+96)
+	if r.IsEmpty() {
+		b = append(b, routeHead...)
+	} else {
+		b = append(append(b, strings.TrimSuffix(r.text, routeTail)...), stopsBetween...)
+	}
+	b = appendText(append(b, stopStart...), s.Service)
+	b = appendText(append(b, stopTopic...), s.Topic)
+	b = appendText(append(b, stopKey...), s.Key)
+	b = appendBytes(append(b, stopIn...), s.In)
+	if len(s.Out) > 0 {
+		b = appendBytes(append(b, stopOut...), s.Out)
+	}
+	b = append(append(b, stopEnd...), routeTail...)
+	next := Route{string(b)}
+	if len(next.text) > MaxRouteBytes || strings.Count(next.text, stopStart) > MaxRouteStops {
 		return r, ErrRouteTooLong
 	}
 	return next, nil
 }
 
-func (r Route) encode() string {
-	if len(r) == 0 {
-		return ""
+// Pop gives the latest stop and the slip without it. ok is false when the slip is empty.
+func (r Route) Pop() (top Stop, rest Route, ok bool) {
+	stops := r.Stops()
+	if len(stops) == 0 {
+		return Stop{}, Route{}, false
 	}
-	b, err := json.Marshal(routeHeader{Version: routeVersion, Stops: r})
+	last := len(stops) - 1
+	rest, err := NewRoute(stops[:last]...)
 	if err != nil {
-		panic(err) // strings and bytes only: can't fail
+		panic(err) // it was longer before
 	}
-	return string(b)
+	return stops[last], rest, true
 }
 
-func decodeRoute(s string) (Route, error) {
-	if len(s) > MaxRouteBytes {
-		return nil, fmt.Errorf("%d bytes, at most %d are allowed", len(s), MaxRouteBytes)
+func appendBytes(b, data []byte) []byte {
+	return append(base64.StdEncoding.AppendEncode(append(b, '"'), data), '"')
+}
+
+// parseRoute reads a slip from a header. One in the form that Push writes, which is as good as every one, is checked by a look at it;
+// another is decoded and written again.
+func parseRoute(s string) (Route, error) {
+	switch {
+	case len(s) > MaxRouteBytes:
+		return Route{}, fmt.Errorf("%d bytes, at most %d are allowed", len(s), MaxRouteBytes)
+	case s == "" || isPlainRoute(s):
+		return Route{s}, nil
 	}
 	var h routeHeader
 	if err := json.Unmarshal([]byte(s), &h); err != nil {
-		return nil, fmt.Errorf("no routing slip: %w", err)
+		return Route{}, fmt.Errorf("no routing slip: %w", err)
 	}
 	switch {
 	case h.Version != routeVersion:
-		return nil, fmt.Errorf("routing slip version %d is not known here, only %d", h.Version, routeVersion)
+		return Route{}, fmt.Errorf("routing slip version %d is not known here, only %d", h.Version, routeVersion)
 	case len(h.Stops) > MaxRouteStops:
-		return nil, fmt.Errorf("%d steps, at most %d are allowed", len(h.Stops), MaxRouteStops)
+		return Route{}, fmt.Errorf("%d steps, at most %d are allowed", len(h.Stops), MaxRouteStops)
 	}
 	for _, stop := range h.Stops {
 		if stop.Service == "" || stop.Topic == "" {
-			return nil, errors.New("a step without service or topic")
+			return Route{}, errors.New("a step without service or topic")
 		}
 	}
-	return h.Stops, nil
+	return NewRoute(h.Stops...)
+}
+
+// isPlainRoute says whether a slip has the form that Push writes, with at least one stop and nothing in its strings that JSON escapes.
+func isPlainRoute(s string) bool {
+	s, ok := strings.CutPrefix(s, routeHead)
+	for stops := 1; ok && stops <= MaxRouteStops; stops++ {
+		ok = cutText(&s, stopStart, 1) && cutText(&s, stopTopic, 1) && cutText(&s, stopKey, 0) && cutBytes(&s, stopIn)
+		if ok && strings.HasPrefix(s, stopOut) {
+			ok = cutBytes(&s, stopOut)
+		}
+		if !ok {
+			return false
+		}
+		if s == stopEnd+routeTail {
+			return true
+		}
+		s, ok = strings.CutPrefix(s, stopEnd+stopsBetween)
+	}
+	return false
+}
+
+// cutText takes a name and its string, of at least so many bytes, from the front of s.
+func cutText(s *string, name string, least int) bool {
+	rest, ok := strings.CutPrefix(*s, name+`"`)
+	if !ok {
+		return false
+	}
+	end := strings.IndexByte(rest, '"')
+	if end < least || !isPlain(rest[:end]) {
+		return false
+	}
+	*s = rest[end+1:]
+	return true
+}
+
+func cutBytes(s *string, name string) bool {
+	before := *s
+	if !cutText(s, name, 0) {
+		return false
+	}
+	data := before[len(name)+1 : len(before)-len(*s)-1]
+	if len(data)%4 != 0 {
+		return false
+	}
+	data = strings.TrimSuffix(strings.TrimSuffix(data, "="), "=")
+	for i := range len(data) {
+		if c := data[i]; (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '+' && c != '/' {
+			return false
+		}
+	}
+	return true
 }

@@ -1,0 +1,53 @@
+package wire
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+)
+
+// appendText appends a string as JSON. What needs no escape, as names and IDs don't, is written as it is: a hop has a dozen of
+// them, and encoding/json would take more time than the hop's own bookkeeping.
+func appendText(b []byte, s string) []byte {
+	if isPlain(s) {
+		return append(append(append(b, '"'), s...), '"')
+	}
+	quoted, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a string: can't fail
+	}
+	return append(b, quoted...)
+}
+
+// isPlain says that nothing in a string is escaped in JSON, by encoding/json's rules, which spare HTML, too.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c > 0x7e || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return true
+}
+
+// The fields below are left out when they are zero, as omitempty and omitzero say.
+
+func appendTextField(b []byte, name, s string) []byte {
+	if s == "" {
+		return b
+	}
+	return appendText(append(b, name...), s)
+}
+
+func appendNumberField(b []byte, name string, n int64) []byte {
+	if n == 0 {
+		return b
+	}
+	return strconv.AppendInt(append(b, name...), n, 10)
+}
+
+func appendTimeField(b []byte, name string, t time.Time) []byte {
+	if t.IsZero() {
+		return b
+	}
+	return append(t.AppendFormat(append(append(b, name...), '"'), time.RFC3339Nano), '"')
+}
