@@ -75,9 +75,13 @@ func (c *child) reap(stdout io.Reader, fail func(error)) {
 	c.mu.Lock()
 	stopping := c.stopping
 	c.mu.Unlock()
-	if !stopping || told != nil {
-		fail(fmt.Errorf("%s ended: %w\n%s", c.name, errors.Join(told, err), c.stderr.String()))
+	if stopping && told == nil {
+		return
 	}
+	if err == nil && told == nil {
+		told = errors.New("without having been told to")
+	}
+	fail(fmt.Errorf("%s ended: %w\n%s", c.name, errors.Join(told, err), c.stderr.String()))
 }
 
 // send writes a line to the child. One that has ended is heard of by fail.

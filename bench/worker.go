@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -97,9 +98,17 @@ func (w *worker) run(ctx context.Context) error {
 	if err := json.Unmarshal(w.lines.Bytes(), &s); err != nil {
 		return fmt.Errorf("the worker's first line: %w", err)
 	}
-	ctx, stop := context.WithCancel(ctx)
+	inner, stop := context.WithCancel(ctx)
 	defer stop()
-	go w.listen(ctx, stop)
+	go w.listen(inner, stop)
+	err := w.play(inner, s)
+	if ctx.Err() != nil { // a signal: nobody but the parent has a say here
+		return fmt.Errorf("the worker was stopped from outside: %w", context.Cause(ctx))
+	}
+	return err
+}
+
+func (w *worker) play(ctx context.Context, s spec) error {
 	switch s.Role {
 	case roleBroker:
 		return w.broker(ctx)
@@ -116,7 +125,8 @@ func (w *worker) listen(ctx context.Context, stop context.CancelFunc) {
 	defer stop()
 	for w.lines.Scan() {
 		var o order
-		if json.Unmarshal(w.lines.Bytes(), &o) != nil {
+		if err := json.Unmarshal(w.lines.Bytes(), &o); err != nil {
+			slog.Error("an order can't be read", "error", err)
 			return
 		}
 		select {
@@ -124,6 +134,9 @@ func (w *worker) listen(ctx context.Context, stop context.CancelFunc) {
 		case <-ctx.Done():
 			return
 		}
+	}
+	if err := w.lines.Err(); err != nil {
+		slog.Error("orders can't be read any more", "error", err)
 	}
 }
 
