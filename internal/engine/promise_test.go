@@ -110,6 +110,77 @@ func TestProduceIsGivenUpInTime(t *testing.T) {
 	h.expectOneCallEach(t, len(sagas))
 }
 
+// When a record failed for good, nobody waits for the others, however long those may be tried again: the session begins anew at once,
+// and aborts what the former left open. The transaction's time is so long here that it can't be what ends the wait.
+func TestOthersAreNotWaitedForAfterAFailureForGood(t *testing.T) {
+	t.Parallel()
+	w, cluster := faultyWorld(t, 1, "in", "out")
+	h := newHandlers()
+	open := make(chan struct{})
+	h.gate = func(_ string, e *wire.Event) <-chan struct{} {
+		if e.SagaID == sagaID(0) {
+			return open // so that there is a ledger record in the transaction
+		}
+		return nil
+	}
+	cfg := w.config()
+	cfg.TransactionTimeout = 10 * time.Minute
+	p := w.run(cfg, h.worker())
+	w.members("worker", 1)
+	for _, failing := range []string{"out", "skald.worker.ledger"} { // and once more with work from the ledger
+		hanging := map[string]string{"out": "skald.worker.ledger", "skald.worker.ledger": "out"}[failing]
+		hang := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: hanging, Err: kerr.NotEnoughReplicas, Count: -1})
+		cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: failing, Err: kerr.TopicAuthorizationFailed})
+		rejoined := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Observe: true, Count: -1})
+		if failing == "out" {
+			w.starts("in", 20)
+		} else {
+			close(open)
+		}
+		awaitHits(t, rejoined, 1)
+		hang.Remove()
+		if failing == "out" {
+			w.await("out", 19)
+			w.awaitLedger("worker", "parked work", func(all []wire.LedgerRecord) bool { return countLedger(all, wire.OpPut, wire.KindWork) == 1 })
+		}
+	}
+	w.await("out", 20)
+	var sagas []string
+	for i := range 20 {
+		sagas = append(sagas, sagaID(i))
+	}
+	p.stop()
+	w.expectOnce("out", sagas)
+	h.expectOneCallEach(t, len(sagas))
+	w.expectLedgerDone("worker")
+}
+
+// A session that stops with a transaction left open aborts it: its successor's replay would wait for the transaction's time.
+func TestStopAbortsWhatIsOpen(t *testing.T) {
+	t.Parallel()
+	w, cluster := faultyWorld(t, 1, "in", "out")
+	h := newHandlers()
+	open := make(chan struct{})
+	h.gate = func(string, *wire.Event) <-chan struct{} { return open }
+	cfg := w.config()
+	cfg.TransactionTimeout = 10 * time.Minute
+	p := w.run(cfg, h.worker())
+	sagas := w.starts("in", 20)
+	w.awaitLedger("worker", "parked work", func(all []wire.LedgerRecord) bool { return countLedger(all, wire.OpPut, wire.KindWork) == len(sagas) })
+	failing := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "out", Err: kerr.TopicAuthorizationFailed, Count: -1})
+	p.cancel()
+	close(open)
+	p.stop()
+	if failing.Hits() == 0 {
+		t.Fatal("nothing failed: the test shows nothing")
+	}
+	failing.Remove()
+	cfg.Instance = "two"
+	w.run(cfg, newHandlers().worker())
+	w.await("out", len(sagas))
+	w.expectOnce("out", sagas)
+}
+
 // The broker has committed, but its answer is lost: the committed offsets are the truth.
 func TestLostAnswerToTheEndOfATransaction(t *testing.T) { brokertest.Each(t, testLostAnswer) }
 

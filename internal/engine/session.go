@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/ledger"
@@ -39,6 +40,7 @@ type Session struct {
 	limits         map[string]int32       // max.message.bytes of topics, as far as the brokers told
 	refused        map[executionKey]error // forwards that the broker refuses, by item key
 	letterBound    int                    // bytes above which a letter is cut
+	leftOpen       bool                   // a transaction was begun and not ended
 	aborts         int                    // in a row
 	lastCommit     time.Time
 	pressure       pressure
@@ -89,6 +91,7 @@ func (s *Session) Run(ctx context.Context) error {
 	}
 	heart := s.announce(ctx)
 	defer heart.stop(admin)
+	defer s.abandon(ctx)
 
 	for try := 0; ; try++ {
 		began := time.Now()
@@ -169,6 +172,27 @@ func (s *Session) close(ctx context.Context, group *kgo.GroupTransactSession, ki
 	group.Close()
 }
 
+// abandon aborts the transaction that the last session left open, if it did: no other takes its ID over soon, and readers, a successor's
+// replay among them, would wait for its timeout.
+func (s *Session) abandon(ctx context.Context) {
+	if !s.leftOpen {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout/2)
+	defer cancel()
+	req := kmsg.NewPtrInitProducerIDRequest()
+	id := s.transactionalID()
+	req.TransactionalID, req.ProducerID, req.ProducerEpoch = &id, -1, -1
+	req.TransactionTimeoutMillis = int32(s.cfg.TransactionTimeout.Milliseconds())
+	if _, err := req.RequestWith(ctx, s.admin); err != nil {
+		s.logger.Debug("the last transaction is open until its timeout", "error", err)
+	}
+}
+
+func (s *Session) transactionalID() string {
+	return s.cfg.Namespace.Group(s.service.Name) + "." + s.cfg.Instance
+}
+
 func (s *Session) groupOptions() []kgo.Opt {
 	topics := []string{s.inbox}
 	for i := range s.service.Steps {
@@ -177,7 +201,7 @@ func (s *Session) groupOptions() []kgo.Opt {
 	co := s.coPartitioned()
 	return []kgo.Opt{
 		kgo.ConsumerGroup(s.cfg.Namespace.Group(s.service.Name)),
-		kgo.TransactionalID(s.cfg.Namespace.Group(s.service.Name) + "." + s.cfg.Instance),
+		kgo.TransactionalID(s.transactionalID()),
 		kgo.TransactionTimeout(s.cfg.TransactionTimeout),
 		kgo.ConsumeTopics(topics...),
 		kgo.Balancers(kafka.NewBalancer()),

@@ -55,41 +55,47 @@ func (s *Session) transact(ctx context.Context, b *batch) (committed bool, err e
 	if err := s.group.Begin(); err != nil {
 		return false, fmt.Errorf("begin a transaction: %w", err)
 	}
-	promises := s.produce(ctx, b)
+	s.leftOpen = true
 	// Every promise is looked at before the end: End would commit the offsets of records whose outputs were never written.
-	flushErr := s.group.Client().Flush(ctx)
-	poisoned, produceErr := promises.result(b)
-	if flushErr != nil {
-		produceErr, poisoned = errors.Join(produceErr, flushErr), false
+	poisoned, produceErr := s.produce(ctx, b)
+	if produceErr != nil && !poisoned {
+		// No End: it would wait for records that are being sent, and the client can't take those back. Whoever takes the transactional
+		// ID over aborts what is open: the next session, or abandon.
+		s.metrics.aborted.Inc()
+		return false, fmt.Errorf("produce: %w", produceErr)
 	}
-	committed, err = s.group.End(kgo.PreTxnCommitFnContext(ctx, s.addFences), kgo.TransactionEndTry(produceErr == nil))
+	committed, err = s.group.End(kgo.PreTxnCommitFnContext(ctx, b.addOffsets), kgo.TransactionEndTry(produceErr == nil))
 	s.lastCommit = time.Now()
-	switch {
-	case err != nil:
+	if err != nil {
 		return false, fmt.Errorf("end a transaction: %w", errors.Join(err, produceErr))
+	}
+	s.leftOpen = false
+	switch {
 	case committed:
 		s.metrics.committed.Inc()
 	default:
 		s.metrics.aborted.Inc()
 		s.logger.Debug("transaction aborted", "error", produceErr)
 	}
-	if produceErr != nil && !poisoned {
-		return committed, fmt.Errorf("produce: %w", produceErr)
-	}
 	return committed, nil
 }
 
 // promises are what the client says of a transaction's records.
 type promises struct {
+	giveUp context.CancelFunc // ends the wait for the others
+
 	mu     sync.Mutex
 	err    error
 	other  bool // an error was not one record's own fault
 	faults []fault
 }
 
-// produce hands the batch's records to the client, ledger changes last.
-func (s *Session) produce(ctx context.Context, b *batch) *promises {
-	p := &promises{}
+// produce writes the batch's records, ledger changes last, and waits for all promises, but not after one was broken for good. It gives
+// the first error, and whether all errors were the records' own faults, which the batch then knows.
+func (s *Session) produce(ctx context.Context, b *batch) (poisoned bool, err error) {
+	flushing, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	p := &promises{giveUp: giveUp}
 	client := s.group.Client()
 	outputs := func(r *kgo.Record, err error) {
 		if err != nil {
@@ -107,7 +113,14 @@ func (s *Session) produce(ctx context.Context, b *batch) *promises {
 			client.Produce(ctx, r, changes)
 		}
 	}
-	return p
+	flushErr := client.Flush(flushing)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b.faults = p.faults // of what comes later, after a flush that was given up, nobody hears
+	if p.err == nil {
+		return false, flushErr
+	}
+	return !p.other && flushErr == nil, p.err
 }
 
 func (b *batch) outputOf(r *kgo.Record) *output {
@@ -126,18 +139,10 @@ func (p *promises) note(out *output, err error) {
 	}
 	if out == nil || !isRecordsFault(err) {
 		p.other = true
+		p.giveUp()
 		return
 	}
 	p.faults = append(p.faults, fault{out, err})
-}
-
-// result says whether all errors were the records' own faults, which the batch then knows, and gives the first. When a flush was
-// given up, promises may still come later: nobody hears of them.
-func (p *promises) result(b *batch) (poisoned bool, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	b.faults = p.faults
-	return p.err != nil && !p.other, p.err
 }
 
 // isRecordsFault says whether the broker, or the client on its behalf, refused a record for what it is: another try would
@@ -148,12 +153,12 @@ func isRecordsFault(err error) bool {
 	}, func(target error) bool { return errors.Is(err, target) })
 }
 
-// addFences puts the ledgers' positions into a transaction's offsets. It makes every transaction carry the group's generation,
+// addOffsets puts the ledgers' positions into a transaction's offsets. It makes every transaction carry the group's generation,
 // so that a zombie's is refused also when it consumed nothing, and it says where a replay begins.
-func (s *Session) addFences(req *kmsg.TxnOffsetCommitRequest) error {
+func (b *batch) addOffsets(req *kmsg.TxnOffsetCommitRequest) error {
 	topic := kmsg.NewTxnOffsetCommitRequestTopic()
-	topic.Topic = s.ledgerTopic
-	for partition, l := range s.ledgers {
+	topic.Topic = b.s.ledgerTopic
+	for partition, l := range b.s.ledgers {
 		p := kmsg.NewTxnOffsetCommitRequestTopicPartition()
 		p.Partition, p.Offset = partition, l.Fence()
 		topic.Partitions = append(topic.Partitions, p)
