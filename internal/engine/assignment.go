@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -96,10 +97,12 @@ func (s *Session) applyAssignment() error {
 		for _, partition := range e.lost {
 			delete(s.ledgers, partition)
 			delete(s.consumed, partition)
+			maps.DeleteFunc(s.unreadable, func(at place, _ *kgo.ErrDecompressTooLarge) bool { return at.partition == partition })
 		}
 		if e.assigned != nil {
 			clear(s.ledgers)
 			clear(s.consumed)
+			clear(s.unreadable) // whoever reads from the committed offset meets it anew
 			s.executions.abandon(func(partition int32) bool { return slices.Contains(e.assigned, partition) })
 			s.cfg.Joined(s.service.Name)
 		}

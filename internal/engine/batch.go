@@ -21,14 +21,15 @@ type batch struct {
 
 	waiting int // items in lanes whose handlers haven't begun
 
-	outputs   []output
-	concluded []*execution // their results are in this batch
-	polled    map[int32]map[string]int64
-	parked    []*item
-	changes   []changeOf
-	faults    []fault
-	claims    map[claim]owner // who has an event ID
-	committed []func()
+	outputs    []output
+	concluded  []*execution // their results are in this batch
+	polled     map[int32]map[string]int64
+	passedOver []*kgo.ErrDecompressTooLarge
+	parked     []*item
+	changes    []changeOf
+	faults     []fault
+	claims     map[claim]owner // who has an event ID
+	committed  []func()
 }
 
 // claim is an event ID in a partition: an entry of its ledger is known by it.

@@ -504,6 +504,14 @@ func (w *world) expectLedgerDone(service string) {
 	}
 }
 
+func (w *world) wire(r *kgo.Record) []wire.Header {
+	all := make([]wire.Header, len(r.Headers))
+	for i, h := range r.Headers {
+		all[i] = wire.Header(h)
+	}
+	return all
+}
+
 func wireHeaders(r *kgo.Record) map[string]string {
 	all := map[string]string{}
 	for _, h := range r.Headers {

@@ -41,13 +41,18 @@ func (s *Session) turn(ctx context.Context, wait time.Duration) error {
 			topic := &fetches[i].Topics[j]
 			for k := range topic.Partitions {
 				p := &topic.Partitions[k]
-				if len(p.Records) > 0 && s.ledgers[p.Partition] == nil {
+				tooLarge := unreadable(p.Err)
+				if (len(p.Records) > 0 || tooLarge != nil) && s.ledgers[p.Partition] == nil {
 					return fmt.Errorf("records of partition %d of %s came before its ledger", p.Partition, topic.Topic)
 				}
 				b.addAll(p.Records, topic.TopicID)
+				if tooLarge != nil {
+					s.meet(tooLarge)
+				}
 			}
 		}
 	}
+	b.passOver()
 	patient, done := s.patient(ctx)
 	defer done()
 	if err := s.complete(patient, b); err != nil {
@@ -121,6 +126,7 @@ func (s *Session) fetchError(fetches kgo.Fetches) (err error) {
 	fetches.EachError(func(topic string, partition int32, e error) {
 		switch {
 		case errors.Is(e, context.Canceled), errors.Is(e, context.DeadlineExceeded):
+		case unreadable(e) != nil: // the turn sees to it
 		case errors.Is(e, kgo.ErrClientClosed):
 			err = e
 		case topic == "":

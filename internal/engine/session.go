@@ -40,8 +40,9 @@ type Session struct {
 	limits         map[string]int32       // max.message.bytes of topics, as far as the brokers told
 	refused        map[executionKey]error // forwards that the broker refuses, by item key
 	letterBound    int                    // bytes above which a letter is cut
-	leftOpen       bool                   // a transaction was begun and not ended
-	aborts         int                    // in a row
+	unreadable     map[place]*kgo.ErrDecompressTooLarge
+	leftOpen       bool // a transaction was begun and not ended
+	aborts         int  // in a row
 	lastCommit     time.Time
 	pressure       pressure
 	limit          limit
@@ -59,6 +60,7 @@ func NewSession(cfg Config, service Service) *Session {
 		ledgers:  map[int32]*ledger.Ledger{},
 		consumed: map[int32]map[string]int64{},
 		refused:  map[executionKey]error{}, letterBound: maxSystemRecord - letterFrame,
+		unreadable: map[place]*kgo.ErrDecompressTooLarge{},
 	}
 	for i := range service.Steps {
 		s.steps[service.Steps[i].Topic] = &service.Steps[i]
@@ -139,6 +141,7 @@ func (s *Session) connection(role string) kafka.Connection {
 func (s *Session) serve(ctx context.Context, stopHandlers context.CancelFunc) error {
 	s.assignment.reset() // before the client exists: it may be assigned partitions at any time from then on
 	s.ledgers, s.consumed, s.pressure = map[int32]*ledger.Ledger{}, map[int32]map[string]int64{}, pressure{}
+	clear(s.unreadable)
 	alive, kill := context.WithCancel(context.WithoutCancel(ctx))
 	options := append(s.connection("session").Options(), kgo.WithContext(alive))
 	group, err := kgo.NewGroupTransactSession(append(options, s.groupOptions()...)...)

@@ -154,7 +154,8 @@ func isRecordsFault(err error) bool {
 }
 
 // addOffsets puts the ledgers' positions into a transaction's offsets. It makes every transaction carry the group's generation,
-// so that a zombie's is refused also when it consumed nothing, and it says where a replay begins.
+// so that a zombie's is refused also when it consumed nothing, and it says where a replay begins. Besides, what the client doesn't
+// know: the positions behind batches that it couldn't read.
 func (b *batch) addOffsets(req *kmsg.TxnOffsetCommitRequest) error {
 	topic := kmsg.NewTxnOffsetCommitRequestTopic()
 	topic.Topic = b.s.ledgerTopic
@@ -165,6 +166,9 @@ func (b *batch) addOffsets(req *kmsg.TxnOffsetCommitRequest) error {
 	}
 	if len(topic.Partitions) > 0 {
 		req.Topics = append(req.Topics, topic)
+	}
+	for _, e := range b.passedOver {
+		setOffset(req, e)
 	}
 	return nil
 }

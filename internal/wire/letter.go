@@ -14,6 +14,7 @@ const (
 	LetterTopic     = "dlq-topic"
 	LetterPartition = "dlq-partition"
 	LetterOffset    = "dlq-offset"
+	LetterNext      = "dlq-next-offset" // of a batch that couldn't be read: the letter stands for all from dlq-offset to the one before this
 	LetterAttempts  = "dlq-attempts"
 	LetterClass     = "dlq-class"
 	LetterError     = "dlq-error"
@@ -42,16 +43,17 @@ const (
 
 // Letter says which event a service gave up on, and why.
 type Letter struct {
-	Service  string
-	Step     string
-	Record   Record // the original
-	Attempts int
-	Class    string
-	Error    string
-	Stack    string
-	Time     time.Time
-	Halted   bool
-	Bound    int // in bytes: a larger record's letter is cut
+	Service    string
+	Step       string
+	Record     Record // the original; of a batch that couldn't be read, where it lies
+	NextOffset int64  // the one after such a batch, else 0
+	Attempts   int
+	Class      string
+	Error      string
+	Stack      string
+	Time       time.Time
+	Halted     bool
+	Bound      int // in bytes: a larger record's letter is cut
 }
 
 // Value and Headers make the letter's record; the key stays the original one.
@@ -83,6 +85,9 @@ func (l *Letter) Headers() []Header {
 	add(LetterTopic, l.Record.Topic)
 	add(LetterPartition, strconv.Itoa(int(l.Record.Partition)))
 	add(LetterOffset, strconv.FormatInt(l.Record.Offset, 10))
+	if l.NextOffset > 0 {
+		add(LetterNext, strconv.FormatInt(l.NextOffset, 10))
+	}
 	add(LetterAttempts, strconv.Itoa(l.Attempts))
 	add(LetterClass, l.Class)
 	add(LetterError, clipError(l.Error))
@@ -123,6 +128,8 @@ func ParseLetter(r *Record) (*Letter, error) {
 			l.Record.Partition = int32(n)
 		case LetterOffset:
 			l.Record.Offset, err = strconv.ParseInt(value, 10, 64)
+		case LetterNext:
+			l.NextOffset, err = strconv.ParseInt(value, 10, 64)
 		case LetterAttempts:
 			l.Attempts, err = parseCount(value, 1<<30)
 		case LetterClass:
