@@ -40,10 +40,10 @@ func TestBatchThatIsTooLargeInMemory(t *testing.T) { brokertest.Each(t, testTooL
 func testTooLargeInMemory(t *testing.T, b brokertest.Broker) {
 	t.Parallel()
 	w := newWorld(t, b, 1, "in", "out")
-	before := w.moreStarts("in", 0, 5)
+	sagas := w.moreStarts("in", 0, 5)
 	w.bomb("in", 0)
 	p := w.run(w.config(), newHandlers().worker())
-	sagas := append(before, w.moreStarts("in", 5, 10)...)
+	sagas = append(sagas, w.moreStarts("in", 5, 10)...)
 	w.await("out", len(sagas))
 	w.expectOnce("out", sagas)
 	p.stop()
