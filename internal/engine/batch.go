@@ -220,10 +220,7 @@ func (b *batch) collect() {
 	defer hold.Stop()
 	defer b.s.executions.ringAfter(1)
 	for {
-		for _, e := range b.s.executions.take() {
-			b.finish(e)
-			b.admit(e.step)
-		}
+		b.takeFinished()
 		if b.open == 0 {
 			return
 		}
@@ -233,8 +230,16 @@ func (b *batch) collect() {
 		select {
 		case <-b.s.executions.bell:
 		case <-hold.C:
+			b.takeFinished() // those too few to ring the bell: a slow handler must not have the others parked with it
 			return
 		}
+	}
+}
+
+func (b *batch) takeFinished() {
+	for _, e := range b.s.executions.take() {
+		b.finish(e)
+		b.admit(e.step)
 	}
 }
 

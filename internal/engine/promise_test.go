@@ -124,7 +124,7 @@ func TestOthersAreNotWaitedForAfterAFailureForGood(t *testing.T) {
 		return nil
 	}
 	cfg := w.config()
-	cfg.TransactionTimeout = 10 * time.Minute
+	cfg.TransactionTimeout, cfg.Hold = 10*time.Minute, time.Second // so that none but the slow one is parked
 	p := w.run(cfg, h.worker())
 	w.members("worker", 1)
 	for _, failing := range []string{"out", "skald.worker.ledger"} { // and once more with work from the ledger
