@@ -72,7 +72,7 @@ func some(check string, severity Severity, says string) func([]Finding) bool {
 
 // One cluster goes from bad to worse, and each fix is typed as it is printed.
 func TestBrokenCluster(t *testing.T) {
-	cluster := brokertest.NewCluster(t, 3, brokertest.WithFeature(transactionFeature, 1))
+	cluster := brokertest.NewCluster(t, 3, brokertest.WithFeature("transaction.version", 1))
 	w := newWorld(t, cluster.Addrs(), "")
 	w.createOn("hello", map[string]string{"min.insync.replicas": "2"}, []int32{2, 3}, []int32{1, 3})
 	w.createOn("greeted", nil, []int32{1, 2, 3}, []int32{2, 3, 1})

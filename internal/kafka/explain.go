@@ -48,7 +48,9 @@ func (c Connection) Explain(err error) Explanation {
 	if setting, ok := errors.AsType[*SettingError](err); ok {
 		return Explanation{Text: "the settings for Kafka are wrong: " + setting.Error(), Fix: "correct " + setting.Field}
 	}
-	for _, explain := range []func(error) (Explanation, bool){c.explainLogin, c.explainAccess, c.explainTLS, c.explainDial} {
+	for _, explain := range []func(error) (Explanation, bool){
+		c.explainLogin, c.explainAccess, c.explainTopics, c.explainTransactions, c.explainTLS, c.explainDial,
+	} {
 		if e, ok := explain(err); ok {
 			return e
 		}
@@ -68,9 +70,6 @@ func (c Connection) Explain(err error) Explanation {
 			Retry: true,
 		}
 	}
-	if _, ok := errors.AsType[*PartitionCountError](err); ok {
-		return Explanation{Text: strings.ReplaceAll(err.Error(), "\n", "; ")}
-	}
 	answer, fromKafka := errors.AsType[*kerr.Error](err)
 	return Explanation{Text: fmt.Sprintf("Kafka at %s: %v", where, err), Retry: !fromKafka || answer.Retriable}
 }
@@ -81,6 +80,21 @@ func (c Connection) where() string {
 		return defaultBroker
 	}
 	return strings.Join(c.Brokers, ", ")
+}
+
+func (Connection) explainTopics(err error) (Explanation, bool) {
+	if _, ok := errors.AsType[*PartitionCountError](err); !ok {
+		return Explanation{}, false
+	}
+	return Explanation{Text: strings.ReplaceAll(err.Error(), "\n", "; ")}, true // what to do is in there
+}
+
+func (c Connection) explainTransactions(err error) (Explanation, bool) {
+	old, ok := errors.AsType[*OldTransactionsError](err)
+	if !ok {
+		return Explanation{}, false
+	}
+	return Explanation{Text: fmt.Sprintf("Kafka at %s is too old: %v", c.where(), old), Fix: old.fix(c)}, true
 }
 
 func (c Connection) explainDial(err error) (Explanation, bool) {

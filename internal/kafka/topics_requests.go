@@ -136,7 +136,11 @@ func create(ctx context.Context, cl *kgo.Client, missing []TopicSpec) error {
 func answering(ctx context.Context, cl *kgo.Client, wanted map[string]TopicSpec) error {
 	listed, err := kadm.NewClient(cl).ListEndOffsets(ctx, slices.Sorted(maps.Keys(wanted))...)
 	if err != nil {
-		return fmt.Errorf("asking for the end of topics: %w", err)
+		err = fmt.Errorf("asking for the end of topics: %w", err)
+		if errors.Is(err, kerr.TopicAuthorizationFailed) {
+			return &finalError{err}
+		}
+		return err
 	}
 	for name, s := range wanted {
 		for p := range s.Partitions {
