@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -29,7 +28,8 @@ func NewClient(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	connection := kafka.Connection{Brokers: cfg.Brokers, ClientID: "skald-client-" + cfg.Instance, Logger: cfg.Logger}
+	connection := cfg.connection()
+	connection.ClientID = "skald-client-" + cfg.Instance
 	producer, err := kgo.NewClient(append(connection.Options(),
 		kgo.RecordPartitioner(kafka.Partitioner(func(string) bool { return false })),
 		kgo.ProducerLinger(0),
@@ -49,7 +49,7 @@ func (c *Client) Close() {
 // Ping says whether the brokers answer.
 func (c *Client) Ping(ctx context.Context) error {
 	if err := c.producer.Ping(ctx); err != nil {
-		return fmt.Errorf("no broker answers at %s: %w", strings.Join(c.cfg.Brokers, ", "), err)
+		return fmt.Errorf("no broker answers: %w", c.waiters.explain(ctx, err))
 	}
 	return nil
 }
@@ -149,7 +149,8 @@ func (c *Client) start(ctx context.Context, w workflowInfo, subject string, payl
 	}
 	if err := c.producer.ProduceSync(ctx, r).FirstErr(); err != nil {
 		c.waiters.forget(saga.waiter)
-		return nil, fmt.Errorf("skald: the start of %q was not published to %s at %s: %w", w.name, r.Topic, strings.Join(c.cfg.Brokers, ", "), err)
+		err = kafka.About(err, kafka.Topic, r.Topic, "Write")
+		return nil, fmt.Errorf("skald: the start of %q was not published to %s: %w", w.name, r.Topic, c.waiters.explain(ctx, err))
 	}
 	return saga, nil
 }

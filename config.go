@@ -25,6 +25,17 @@ type Config struct {
 	// Brokers are the seed brokers, host:port. Default 127.0.0.1:9092.
 	Brokers []string
 
+	// TLS encrypts the connections to Kafka. Default plaintext.
+	TLS *TLS
+
+	// SASL logs in to Kafka. Default no login.
+	SASL *SASL
+
+	// AllowOldTransactions lets services run on a cluster whose transaction.version is below 2, that is before Kafka 4.0 or
+	// upgraded from there without its features. What is left of an aborted transaction can end up in the next one there, or
+	// block readers until an operator ends it (KIP-890): exactly-once doesn't hold. Default false: [Run] refuses such a cluster.
+	AllowOldTransactions bool
+
 	// Prefix goes before the name of every topic, group and transactional ID. Default none.
 	Prefix string
 
@@ -113,6 +124,9 @@ func (c Config) check() error {
 		if bound.value < 1 {
 			return fmt.Errorf("skald: Config.%s is %d, it must be positive", bound.field, bound.value)
 		}
+	}
+	if err := c.connection().Check(); err != nil {
+		return fmt.Errorf("skald: Config.%w", err)
 	}
 	if c.Prefix != "" {
 		return wire.CheckName("prefix", c.Prefix)

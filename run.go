@@ -11,7 +11,8 @@ import (
 
 // Run serves until ctx ends, then drains: running handlers may finish within [Config.DrainTimeout], and what they produced is
 // committed. It returns nil after a drain. It returns an error at once if [Check] finds something, and when something fails
-// that waiting can't mend: a topic with another partition count, a ledger written by a newer Skald. One service's error ends all.
+// that waiting can't mend: a login or access that is refused, a topic with another partition count, a cluster that is too old
+// ([Config.AllowOldTransactions]), a ledger written by a newer Skald. One service's error ends all.
 //
 // It waits for a broker that isn't there, says so in the log, and lives through one that goes away. Topics that are missing
 // are created. Several processes may Run the same service: they share its partitions.
@@ -33,7 +34,7 @@ func Run(ctx context.Context, cfg Config, services ...*Service) error {
 
 func (c Config) engine() engine.Config {
 	return engine.Config{
-		Brokers: c.Brokers, Namespace: c.namespace(), Partitions: c.Partitions, Instance: c.Instance,
+		Connection: c.connection(), AllowOldTransactions: c.AllowOldTransactions, Namespace: c.namespace(), Partitions: c.Partitions, Instance: c.Instance,
 		MaxOpenSagas: c.MaxOpenSagas, MaxUnfinished: c.MaxUnfinished, DrainTimeout: c.DrainTimeout,
 		Logger: c.Logger, Metrics: c.Metrics, Settle: c.Settle,
 		Joined: c.Joined, TransactionTimeout: engine.DefaultTransactionTimeout,

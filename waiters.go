@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -80,7 +81,8 @@ func (ws *waiters) watch(ctx context.Context) error {
 	}
 	if err != nil {
 		reader.Close()
-		return fmt.Errorf("skald: can't watch outcomes in %s: %w", ws.topic, err)
+		err = kafka.About(err, kafka.Topic, ws.topic, "Read")
+		return fmt.Errorf("skald: can't watch outcomes in %s: %w", ws.topic, ws.explain(ctx, err))
 	}
 	from := map[string]map[int32]kgo.Offset{ws.topic: {}}
 	ends.Each(func(o kadm.ListedOffset) { from[ws.topic][o.Partition] = kgo.NewOffset().At(o.Offset) })
@@ -88,6 +90,14 @@ func (ws *waiters) watch(ctx context.Context) error {
 	ws.reader = reader
 	ws.wait.Go(ws.read)
 	return nil
+}
+
+// explain says what an error of Kafka's means. That ctx has ended means nothing: brokers are only named.
+func (ws *waiters) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w (Kafka at %s)", err, strings.Join(ws.connection.Brokers, ", "))
+	}
+	return ws.connection.Explained(err)
 }
 
 func (ws *waiters) read() {

@@ -41,6 +41,10 @@ func (c *terminal) console(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	conn, err := c.connection()
+	if err != nil {
+		return err
+	}
 	addr := c.settings.String("addr")
 	if err := loopback(addr, "--addr"); err != nil {
 		return err
@@ -62,7 +66,7 @@ func (c *terminal) console(ctx context.Context) error {
 	defer client.Close()
 	registry := prometheus.NewRegistry()
 	t := tracker.New(tracker.Config{
-		Brokers: cfg.Brokers, Namespace: wire.Namespace(cfg.Prefix), Store: rows, Logger: cfg.Logger, Metrics: registry,
+		Connection: conn, Namespace: wire.Namespace(cfg.Prefix), Store: rows, Logger: cfg.Logger, Metrics: registry,
 	})
 	handler := console.New(console.Config{
 		Tracker: t, Workflows: workflowNames(), Ready: client.Ping, Start: starterOf(client),

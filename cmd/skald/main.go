@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil: // Ctrl-C
 		return exitFailure
 	default:
-		fmt.Fprintln(errOut, "skald:", err)
+		fmt.Fprintln(errOut, "skald:", inWords(err))
 		return exitFailure
 	}
 }

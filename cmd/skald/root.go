@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,6 @@ import (
 	"github.com/lmittmann/tint"
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // terminal is where a command reads and writes, and its settings.
@@ -41,7 +41,7 @@ A flag beats the environment, the environment beats the file.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) (err error) {
-			c.settings, err = loadSettings(cmd.Flags())
+			c.settings, err = loadSettings(cmd)
 			return err
 		},
 	}
@@ -61,7 +61,8 @@ A flag beats the environment, the environment beats the file.`,
 }
 
 // loadSettings lays the environment over the file and the flags over both.
-func loadSettings(flags *pflag.FlagSet) (*koanf.Koanf, error) {
+func loadSettings(cmd *cobra.Command) (*koanf.Koanf, error) {
+	flags := cmd.Flags()
 	k := koanf.New(".")
 	path := os.Getenv("SKALD_CONFIG")
 	if f := flags.Lookup("config"); f != nil && f.Changed {
@@ -71,7 +72,7 @@ func loadSettings(flags *pflag.FlagSet) (*koanf.Koanf, error) {
 		if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
 			return nil, usage("the settings in %s can't be read: %w", path, err)
 		}
-		if err := knownKeys(k, flags, path); err != nil {
+		if err := knownKeys(k, cmd.Root(), path); err != nil {
 			return nil, err
 		}
 	}
@@ -87,20 +88,19 @@ func loadSettings(flags *pflag.FlagSet) (*koanf.Koanf, error) {
 	return k, nil
 }
 
-func knownKeys(k *koanf.Koanf, flags *pflag.FlagSet, path string) error {
+// knownKeys refuses what is no flag of any command: one file serves all.
+func knownKeys(k *koanf.Koanf, root *cobra.Command, path string) error {
+	known := func(key string) bool {
+		return root.PersistentFlags().Lookup(key) != nil ||
+			slices.ContainsFunc(root.Commands(), func(cmd *cobra.Command) bool { return cmd.Flags().Lookup(key) != nil })
+	}
 	var errs []error
 	for _, key := range k.Keys() {
-		if flags.Lookup(key) == nil && !knownElsewhere[key] {
+		if !known(key) {
 			errs = append(errs, usage("%s: there is no setting %q", path, key))
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// knownElsewhere are settings of other subcommands: one file serves all.
-var knownElsewhere = map[string]bool{
-	"addr": true, "kafka-addr": true, "lag": true, "chaos": true, "policies": true, "stock": true,
-	"data": true, "metrics-addr": true, "instance": true, "drain": true, "brokers": true, "prefix": true, "server": true, "partitions": true, "smtp-addr": true,
 }
 
 // logger writes for people on a terminal, and JSON where that was asked for.

@@ -17,7 +17,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/skald-saga/skald"
 	"github.com/skald-saga/skald/services/demo"
@@ -41,6 +40,7 @@ service: they share its partitions. It waits for a broker that isn't there, and 
 	}
 	flags := cmd.Flags()
 	kafkaFlags(flags)
+	flags.Bool("allow-old-transactions", false, "run on a cluster whose transaction.version is below 2, where exactly-once doesn't hold")
 	flags.String("instance", "", "name of this process in the registry (default: host name and process ID)")
 	flags.String("data", "skald-data", "folder of the services' SQLite files; several instances of a service on one machine share one")
 	flags.String("smtp-addr", "127.0.0.1:2525", "mail server of the notifier")
@@ -51,21 +51,6 @@ service: they share its partitions. It waits for a broker that isn't there, and 
 	flags.String("lag", "0s..0s", "demo: how long each step takes, drawn evenly from this range")
 	flags.String("chaos", "", "demo: how often a service fails, e.g. authorizer=0.2")
 	return cmd
-}
-
-// kafkaFlags are those of every command that talks to Kafka as a service does.
-func kafkaFlags(flags *pflag.FlagSet) {
-	flags.String("brokers", "127.0.0.1:9092", "Kafka brokers, host:port, separated by commas")
-	flags.String("prefix", "", "namespace prefix of the topics")
-	flags.Int32("partitions", skald.DefaultPartitions, "partition count of the topics that sagas touch; it can't change under a prefix")
-}
-
-func (c *terminal) kafkaConfig() (skald.Config, error) {
-	logger, err := c.logger()
-	return skald.Config{
-		Brokers: strings.Split(c.settings.String("brokers"), ","), Prefix: c.settings.String("prefix"),
-		Partitions: int32(c.settings.Int("partitions")), Instance: c.settings.String("instance"), Logger: logger,
-	}, err
 }
 
 func (c *terminal) run(ctx context.Context, names []string) error {

@@ -40,8 +40,7 @@ before the first is published. With --watch it waits for the outcomes and prints
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return c.start(cmd.Context(), args) },
 	}
-	cmd.Flags().String("brokers", "127.0.0.1:9092", "Kafka brokers, host:port, separated by commas")
-	cmd.Flags().String("prefix", "", "namespace prefix of the topics")
+	connectionFlags(cmd.Flags())
 	cmd.Flags().Bool("watch", false, "wait for the outcomes")
 	cmd.Flags().String("id", "", "idempotency key: the same key starts the same saga (one start only)")
 	return cmd
@@ -63,28 +62,24 @@ func (c *terminal) start(ctx context.Context, args []string) error {
 	if err := checkAll(w, inputs); err != nil {
 		return err
 	}
-	client, err := c.client()
+	conn, err := c.connection()
+	if err != nil {
+		return err
+	}
+	if err := awaitBroker(ctx, conn); err != nil {
+		return fmt.Errorf("nothing was started: %w", err)
+	}
+	cfg, err := c.kafkaConfig()
+	if err != nil {
+		return err
+	}
+	client, err := skald.NewClient(cfg)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	ping, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	if err := client.Ping(ping); err != nil {
-		return fmt.Errorf("%w\nNothing was started. Is skald up running? Name other brokers by --brokers", err)
-	}
 	r := &starts{terminal: c, workflow: w, client: client, key: key, watch: c.settings.Bool("watch")}
 	return r.run(ctx, inputs)
-}
-
-func (c *terminal) client() (*skald.Client, error) {
-	logger, err := c.logger()
-	if err != nil {
-		return nil, err
-	}
-	return skald.NewClient(skald.Config{
-		Brokers: strings.Split(c.settings.String("brokers"), ","), Prefix: c.settings.String("prefix"), Logger: logger,
-	})
 }
 
 // inputs gives the argument, or the lines of stdin that aren't empty.

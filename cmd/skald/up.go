@@ -19,6 +19,7 @@ import (
 
 	"github.com/skald-saga/skald"
 	"github.com/skald-saga/skald/internal/console"
+	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/kafka/embedded"
 	"github.com/skald-saga/skald/internal/mailbox"
 	"github.com/skald-saga/skald/internal/tracker"
@@ -173,7 +174,7 @@ func newDemo(ctx context.Context, s upSettings, broker string) (_ *demonstration
 		return nil, err
 	}
 	d.closers = append(d.closers, func() { _ = rows.Close() }) // in memory: there is nothing to lose
-	d.tracker = tracker.New(tracker.Config{Brokers: cfg.Brokers, Store: rows, Logger: s.logger, Metrics: d.registry})
+	d.tracker = tracker.New(tracker.Config{Connection: kafka.Connection{Brokers: cfg.Brokers}, Store: rows, Logger: s.logger, Metrics: d.registry})
 	return d, nil
 }
 

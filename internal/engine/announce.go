@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -72,7 +73,12 @@ func (h *heart) stop(client *kgo.Client) {
 func (s *Session) tell(ctx context.Context, a wire.Announcement) {
 	a.Time = time.Now()
 	r := &kgo.Record{Topic: s.cfg.Namespace.Services(), Key: a.Key(), Value: a.Encode(), Timestamp: a.Time}
-	if err := s.admin.ProduceSync(ctx, r).FirstErr(); err != nil && ctx.Err() == nil {
-		s.logger.Debug("announcing the service failed; it is tried again", "error", err)
+	err := s.admin.ProduceSync(ctx, r).FirstErr()
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	s.logger.Debug("announcing the service failed; it is tried again", "error", err)
+	if lasting, ok := s.lasting(kafka.About(err, kafka.Topic, r.Topic)); ok {
+		s.unannounced.Do(func() { s.logger.Warn("nobody can see that the service runs", "error", lasting) })
 	}
 }

@@ -6,12 +6,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
 // Config is what a session needs to know. All fields are set; defaults are the library's business.
 type Config struct {
-	Brokers       []string
+	Connection    kafka.Connection // client ID and logger are the session's own
 	Namespace     wire.Namespace
 	Partitions    int32
 	Instance      string
@@ -21,6 +22,9 @@ type Config struct {
 	Logger        *slog.Logger
 	Metrics       prometheus.Registerer // nil for none
 	Joined        func(service string)  // called when the group has given the service its partitions; not nil
+
+	// AllowOldTransactions lets the session run where transaction.version is below 2.
+	AllowOldTransactions bool
 
 	// Settle is how long after a commit the loop goes on collecting: 3 ms on Kafka, where the markers of the last transaction
 	// are still being written, 0 on the embedded broker.
@@ -41,6 +45,7 @@ type Upkeep struct {
 	TrimEvery       time.Duration // deletion of records that no replay needs
 	TrimAtLeast     int64         // records of a partition: deleting fewer isn't worth a request
 	CheckpointEvery time.Duration // writing down the consumed offsets
+	LookEvery       time.Duration // looking whether topics still have the partitions that they had
 }
 
 // What the library uses.
@@ -50,7 +55,7 @@ const (
 )
 
 // DefaultUpkeep is what the library uses.
-var DefaultUpkeep = Upkeep{TrimEvery: 5 * time.Second, TrimAtLeast: 1000, CheckpointEvery: time.Minute}
+var DefaultUpkeep = Upkeep{TrimEvery: 5 * time.Second, TrimAtLeast: 1000, CheckpointEvery: time.Minute, LookEvery: time.Minute}
 
 // Fixed measures of the loop. Each was found by experiment (docs/design.md, "The engine").
 const (

@@ -90,7 +90,7 @@ func testDrainWithoutBroker(t *testing.T, b brokertest.Broker) {
 	open := make(chan struct{})
 	h.gate = func(string, *wire.Event) <-chan struct{} { return open }
 	cfg := w.config()
-	cfg.Brokers, cfg.DrainTimeout = []string{proxy.addr()}, 200*time.Millisecond
+	cfg.Connection.Brokers, cfg.DrainTimeout = []string{proxy.addr()}, 200*time.Millisecond
 	p := w.run(cfg, h.worker())
 	sagas := w.starts("in", 10)
 	h.await(t, "all handlers", func() bool { return len(h.calls) == len(sagas) })
@@ -102,7 +102,7 @@ func testDrainWithoutBroker(t *testing.T, b brokertest.Broker) {
 		t.Errorf("Run returned after %v", took)
 	}
 	proxy.close()
-	cfg.Brokers, cfg.Instance = b.Addrs, "two"
+	cfg.Connection.Brokers, cfg.Instance = b.Addrs, "two"
 	w.run(cfg, newHandlers().worker())
 	w.await("out", len(sagas))
 	w.expectOnce("out", sagas)
@@ -113,7 +113,7 @@ func TestRunWithoutABrokerEnds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, brokertest.Embedded(t), 1, "in", "out")
 	cfg := w.config()
-	cfg.Brokers = []string{"127.0.0.1:1"}
+	cfg.Connection.Brokers = []string{"127.0.0.1:1"}
 	p := w.run(cfg, newHandlers().worker())
 	p.cancel()
 	select {

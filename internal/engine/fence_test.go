@@ -44,7 +44,7 @@ func testZombie(t *testing.T, b brokertest.Broker) {
 	open := make(chan struct{})
 	zombie.gate = func(string, *wire.Event) <-chan struct{} { return open }
 	cfg := w.config()
-	cfg.Instance, cfg.Brokers = "zombie", []string{p.addr()}
+	cfg.Instance, cfg.Connection.Brokers = "zombie", []string{p.addr()}
 	w.run(cfg, zombie.worker())
 	sagas := w.starts("in", 20)
 	zombie.await(t, "the zombie's handlers", func() bool { return len(zombie.calls) == len(sagas) })

@@ -66,7 +66,7 @@ func newWorld(t *testing.T, b brokertest.Broker, partitions int32, topics ...str
 
 func (w *world) config() engine.Config {
 	return engine.Config{
-		Brokers: w.b.Addrs, Namespace: w.ns, Partitions: w.n, Instance: "one", MaxOpenSagas: 100_000, MaxUnfinished: 20_000,
+		Connection: kafka.Connection{Brokers: w.b.Addrs}, Namespace: w.ns, Partitions: w.n, Instance: "one", MaxOpenSagas: 100_000, MaxUnfinished: 20_000,
 		DrainTimeout: 5 * time.Second, Logger: brokertest.Logger(), Settle: max(0, w.b.Settle()), TransactionTimeout: 10 * time.Second,
 		Hold:   engine.DefaultHold,
 		Upkeep: engine.DefaultUpkeep, Joined: func(string) {},

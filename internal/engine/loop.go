@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/ledger"
 	"github.com/skald-saga/skald/internal/wire"
 )
@@ -59,6 +61,7 @@ func (s *Session) turn(ctx context.Context, wait time.Duration) error {
 		return err
 	}
 	s.trim(ctx)
+	s.look(ctx)
 	return nil
 }
 
@@ -129,8 +132,10 @@ func (s *Session) fetchError(fetches kgo.Fetches) (err error) {
 		case unreadable(e) != nil: // the turn sees to it
 		case errors.Is(e, kgo.ErrClientClosed):
 			err = e
-		case topic == "":
-			err = e // of the group or the client as a whole
+		case topic == "": // of the group or the client as a whole
+			err = kafka.About(e, kafka.Group, s.cfg.Namespace.Group(s.service.Name))
+		case errors.Is(e, kerr.TopicAuthorizationFailed):
+			err = kafka.About(e, kafka.Topic, topic)
 		default:
 			s.logger.Warn("fetching failed", "topic", topic, "partition", partition, "error", e)
 		}

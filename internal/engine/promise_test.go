@@ -22,12 +22,12 @@ func TestTransactionThatFails(t *testing.T) {
 		fault kfake.Fault
 	}{
 		{"produce, retriable", kfake.Fault{Keys: produce, Topic: "out", Err: kerr.NotEnoughReplicas}},
-		{"produce, for good", kfake.Fault{Keys: produce, Topic: "out", Err: kerr.TopicAuthorizationFailed}},
+		{"produce, for good", kfake.Fault{Keys: produce, Topic: "out", Err: kerr.PolicyViolation}},
 		{"produce, unknown", kfake.Fault{Keys: produce, Topic: "out", Err: kerr.UnknownServerError}},
 		{"produce, out of order", kfake.Fault{Keys: produce, Topic: "out", Err: kerr.OutOfOrderSequenceNumber}},
 		{"produce, fenced epoch", kfake.Fault{Keys: produce, Topic: "out", Err: kerr.InvalidProducerEpoch}},
-		{"produce of the ledger", kfake.Fault{Keys: produce, Topic: "skald.worker.ledger", Err: kerr.TopicAuthorizationFailed}},
-		{"offsets, for good", kfake.Fault{Keys: []kmsg.Key{kmsg.TxnOffsetCommit}, Err: kerr.GroupAuthorizationFailed}},
+		{"produce of the ledger", kfake.Fault{Keys: produce, Topic: "skald.worker.ledger", Err: kerr.PolicyViolation}},
+		{"offsets, for good", kfake.Fault{Keys: []kmsg.Key{kmsg.TxnOffsetCommit}, Err: kerr.InvalidCommitOffsetSize}},
 		{"offsets, slow coordinator", kfake.Fault{Keys: []kmsg.Key{kmsg.TxnOffsetCommit}, Err: kerr.CoordinatorLoadInProgress}},
 		{"end, unknown", kfake.Fault{Keys: end, TopLevel: true, Err: kerr.UnknownServerError}},
 		{"end, fenced", kfake.Fault{Keys: end, TopLevel: true, Err: kerr.ProducerFenced}},
@@ -76,7 +76,7 @@ func TestTransactionThatCannotBegin(t *testing.T) {
 	w.run(w.config(), h.worker())
 	w.members("worker", 1)
 	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TopLevel: true, Err: kerr.InvalidTxnState})
-	begin := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, TxnID: "skald.worker.one", Err: kerr.TransactionalIDAuthorizationFailed, Count: 3})
+	begin := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, TxnID: "skald.worker.one", Err: kerr.InvalidTransactionTimeout, Count: 3})
 	sagas := w.starts("in", 20)
 	awaitHits(t, begin, 3)
 	w.await("out", len(sagas))
@@ -130,7 +130,7 @@ func TestOthersAreNotWaitedForAfterAFailureForGood(t *testing.T) {
 	for _, failing := range []string{"out", "skald.worker.ledger"} { // and once more with work from the ledger
 		hanging := map[string]string{"out": "skald.worker.ledger", "skald.worker.ledger": "out"}[failing]
 		hang := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: hanging, Err: kerr.NotEnoughReplicas, Count: -1})
-		cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: failing, Err: kerr.TopicAuthorizationFailed})
+		cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: failing, Err: kerr.PolicyViolation})
 		rejoined := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Observe: true, Count: -1})
 		if failing == "out" {
 			w.starts("in", 20)
@@ -167,7 +167,7 @@ func TestStopAbortsWhatIsOpen(t *testing.T) {
 	p := w.run(cfg, h.worker())
 	sagas := w.starts("in", 20)
 	w.awaitLedger("worker", "parked work", func(all []wire.LedgerRecord) bool { return countLedger(all, wire.OpPut, wire.KindWork) == len(sagas) })
-	failing := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "out", Err: kerr.TopicAuthorizationFailed, Count: -1})
+	failing := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "out", Err: kerr.PolicyViolation, Count: -1})
 	p.cancel()
 	close(open)
 	p.stop()
@@ -190,7 +190,7 @@ func testLostAnswer(t *testing.T, b brokertest.Broker) {
 	p := newProxy(t, b)
 	h := newHandlers()
 	cfg := w.config()
-	cfg.Brokers = []string{p.addr()}
+	cfg.Connection.Brokers = []string{p.addr()}
 	w.run(cfg, h.worker())
 	w.members("worker", 1)
 	lost := 0

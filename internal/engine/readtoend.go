@@ -8,6 +8,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/skald-saga/skald/internal/kafka"
 )
 
 // readToEnd reads partitions of a topic, each from its offset in from (or the log's start, if that is later), to the high watermark of
@@ -48,7 +50,7 @@ func (s *Session) readToEnd(ctx context.Context, topic string, from map[int32]in
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			return fmt.Errorf("read %s: %w", topic, err)
+			return fmt.Errorf("read %s: %w", topic, kafka.About(err, kafka.Topic, topic))
 		case fetches.NumRecords() == 0:
 			if err := s.passTrimmed(ctx, topic, left, end); err != nil {
 				return err
@@ -114,14 +116,14 @@ func (s *Session) bounds(ctx context.Context, topic string) (map[int32]bounds, e
 		err = starts.Error()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find the start of %s: %w", topic, err)
+		return nil, fmt.Errorf("find the start of %s: %w", topic, kafka.About(err, kafka.Topic, topic))
 	}
 	ends, err := s.kadm().ListEndOffsets(ctx, topic)
 	if err == nil {
 		err = ends.Error()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find the end of %s: %w", topic, err)
+		return nil, fmt.Errorf("find the end of %s: %w", topic, kafka.About(err, kafka.Topic, topic))
 	}
 	all := map[int32]bounds{}
 	ends.Each(func(o kadm.ListedOffset) {

@@ -44,7 +44,7 @@ func testOpenTransaction(t *testing.T, b brokertest.Broker, commit kgo.Transacti
 
 	p := newProxy(t, b)
 	cfg := w.config()
-	cfg.Brokers = []string{p.addr()}
+	cfg.Connection.Brokers = []string{p.addr()}
 	h := newHandlers()
 	w.run(cfg, h.worker())
 	w.send(w.record("in", eventOf(sagaID("polled"), "polled", 1)))

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/ledger"
 	"github.com/skald-saga/skald/internal/wire"
 )
@@ -35,11 +37,10 @@ func (s *Session) restore(ctx context.Context, offsets map[string]map[int32]kgo.
 	began := time.Now()
 	all, err := s.replay(ctx, partitions)
 	if err != nil {
-		if ctx.Err() == nil {
+		if lasting, ok := s.lasting(err); ok {
+			s.assignment.fail(lasting)
+		} else if ctx.Err() == nil {
 			s.logger.Error("restoring the ledger failed", "error", err)
-		}
-		if future, ok := errors.AsType[*finalError](err); ok {
-			s.assignment.fail(future.err)
 		}
 		return nil, err
 	}
@@ -92,6 +93,9 @@ func (s *Session) resolve(ctx context.Context, offsets map[string]map[int32]kgo.
 
 // replay reads the ledgers of partitions from their fences to the end, and the tail of the outcomes for the dedupe window.
 func (s *Session) replay(ctx context.Context, partitions []int32) (map[int32]*restored, error) {
+	if slices.Max(partitions) >= s.cfg.Partitions { // a topic has more partitions than before: which one does it say?
+		return nil, cmp.Or(kafka.CheckTopics(ctx, s.admin, s.topicSpecs().fixed), errTooMany)
+	}
 	all := map[int32]*restored{}
 	for _, p := range partitions {
 		all[p] = &restored{
@@ -115,6 +119,9 @@ func (s *Session) replay(ctx context.Context, partitions []int32) (map[int32]*re
 	}
 	return all, s.replayOutcomes(ctx, all)
 }
+
+// errTooMany passes: the topics are as they should be by now.
+var errTooMany = errors.New("a partition was assigned that no topic has")
 
 // replayStart gives the fences that the last transactions committed. While one of them may still be about to commit, the
 // group's coordinator says so, and one has to ask again.
@@ -140,7 +147,7 @@ func (s *Session) replayStart(ctx context.Context, partitions []int32) (map[int3
 				return nil, err
 			}
 		default:
-			return nil, fmt.Errorf("find where the ledger begins: %w", err)
+			return nil, fmt.Errorf("find where the ledger begins: %w", kafka.About(err, kafka.Group, group))
 		}
 	}
 }
@@ -233,7 +240,7 @@ func (s *Session) replayOutcomes(ctx context.Context, all map[int32]*restored) e
 		err = after.Error()
 	}
 	if err != nil {
-		return fmt.Errorf("find the latest outcomes: %w", err)
+		return fmt.Errorf("find the latest outcomes: %w", kafka.About(err, kafka.Topic, topic))
 	}
 	from := map[int32]int64{}
 	after.Each(func(o kadm.ListedOffset) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -47,6 +48,7 @@ type Session struct {
 	pressure       pressure
 	limit          limit
 	upkeep         upkeep
+	unannounced    sync.Once // says that announcements are refused
 }
 
 // NewSession prepares a service. Run it once.
@@ -89,6 +91,9 @@ func (s *Session) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		if lasting, ok := s.lasting(err); ok {
+			err = lasting
+		}
 		return fmt.Errorf("service %q: %w", s.service.Name, err)
 	}
 	heart := s.announce(ctx)
@@ -98,18 +103,18 @@ func (s *Session) Run(ctx context.Context) error {
 	for try := 0; ; try++ {
 		began := time.Now()
 		err := s.serve(ctx, stopHandlers)
-		var final *finalError
+		lasting, lasts := s.lasting(err)
 		switch {
 		case err == nil:
 			return nil
-		case errors.As(err, &final):
-			return fmt.Errorf("service %q: %w", s.service.Name, final.err)
+		case lasts:
+			return fmt.Errorf("service %q: %w", s.service.Name, lasting)
 		case ctx.Err() != nil:
 			return nil
 		}
 		// Begin and End leave a client in doubt after an error: only a new one knows where it stands, by the committed offsets.
 		s.metrics.rebuilds.Inc()
-		s.logger.Warn("transaction failed, joining anew", "error", err)
+		s.logger.Warn("the session failed, joining anew", "error", err)
 		if time.Since(began) > rebuildCalm {
 			try = 0
 		}
@@ -129,16 +134,31 @@ type finalError struct{ err error }
 
 func (e *finalError) Error() string { return e.err.Error() }
 
-func (s *Session) connection(role string) kafka.Connection {
-	return kafka.Connection{
-		Brokers:  s.cfg.Brokers,
-		ClientID: fmt.Sprintf("skald-%s-%s-%s", s.service.Name, role, s.cfg.Instance),
-		Logger:   s.logger,
+// lasting says whether a new session would meet an error again, and gives it in words.
+func (s *Session) lasting(err error) (error, bool) { //nolint:revive // The error isn't this function's own.
+	var final *finalError
+	if errors.As(err, &final) {
+		err = final.err
 	}
+	if explained, ok := s.cfg.Connection.Lasting(err); ok {
+		return explained, true
+	}
+	return err, final != nil
+}
+
+func (s *Session) connection(role string) kafka.Connection {
+	c := s.cfg.Connection
+	c.ClientID = fmt.Sprintf("skald-%s-%s-%s", s.service.Name, role, s.cfg.Instance)
+	c.Logger = s.logger
+	return c
 }
 
 // serve joins the group and runs the loop until ctx ends or a transaction fails.
 func (s *Session) serve(ctx context.Context, stopHandlers context.CancelFunc) error {
+	// A topic that was given more partitions in the meantime would have sagas looked for where they are not.
+	if err := kafka.CheckTopics(ctx, s.admin, s.topicSpecs().fixed); err != nil {
+		return err
+	}
 	s.assignment.reset() // before the client exists: it may be assigned partitions at any time from then on
 	s.ledgers, s.consumed, s.pressure = map[int32]*ledger.Ledger{}, map[int32]map[string]int64{}, pressure{}
 	clear(s.unreadable)
@@ -153,7 +173,8 @@ func (s *Session) serve(ctx context.Context, stopHandlers context.CancelFunc) er
 	defer s.close(ctx, group, kill)
 	// The transactional ID is taken over at once, which aborts what a former life left open; else its readers wait for 10 s.
 	if _, _, err := group.Client().ProducerID(ctx); err != nil {
-		return fmt.Errorf("take over the transactional ID: %w", err)
+		id := s.transactionalID()
+		return fmt.Errorf("take over the transactional ID %s: %w", id, kafka.About(err, kafka.TransactionalID, id))
 	}
 	if err := s.loop(ctx); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -99,13 +100,13 @@ func (s *Session) produce(ctx context.Context, b *batch) (poisoned bool, err err
 	client := s.group.Client()
 	outputs := func(r *kgo.Record, err error) {
 		if err != nil {
-			p.note(b.outputOf(r), err)
+			p.note(b.outputOf(r), kafka.About(err, kafka.Topic, r.Topic))
 		}
 	}
 	for i := range b.outputs {
 		client.Produce(ctx, b.outputs[i].record, outputs)
 	}
-	changes := func(_ *kgo.Record, err error) { p.note(nil, err) }
+	changes := func(r *kgo.Record, err error) { p.note(nil, kafka.About(err, kafka.Topic, r.Topic)) }
 	for partition, l := range s.ledgers {
 		for _, c := range l.Changes() {
 			r := s.changeRecord(partition, c)

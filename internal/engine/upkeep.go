@@ -1,16 +1,21 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"maps"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/skald-saga/skald/internal/kafka"
 )
 
 const (
 	rewriteMost = 500 // entries written again in one transaction
 	trimTimeout = 10 * time.Second
+	lookTimeout = 10 * time.Second
 )
 
 // upkeep is what keeps the ledgers' logs short and the checkpoints fresh.
@@ -19,6 +24,8 @@ type upkeep struct {
 	nextCheckpoint time.Time
 	trimmed        map[int32]int64
 	trimming       chan struct{} // closed when the deletion under way has ended
+	nextLook       time.Time
+	looking        atomic.Bool
 }
 
 // keepUp adds to a batch what the ledgers need now and then: old entries written again, checkpoints.
@@ -82,8 +89,30 @@ func (s *Session) trim(ctx context.Context) {
 		defer close(done)
 		ctx, cancel := context.WithTimeout(ctx, trimTimeout)
 		defer cancel()
-		if _, err := s.kadm().DeleteRecords(ctx, before); err != nil && ctx.Err() == nil {
+		deleted, err := s.kadm().DeleteRecords(ctx, before)
+		if err = cmp.Or(err, deleted.Error()); err != nil && ctx.Err() == nil {
+			err = s.cfg.Connection.Explained(kafka.About(err, kafka.Topic, s.ledgerTopic))
 			s.logger.Warn("trimming the ledger failed; the next time makes it good", "topic", s.ledgerTopic, "error", err)
+		}
+	})
+}
+
+// look ends the session, from the background, if somebody has given a topic more partitions. Its group alone doesn't tell: the new
+// partition may be another member's, or in a topic that the service only writes to.
+func (s *Session) look(ctx context.Context) {
+	u := &s.upkeep
+	now := time.Now()
+	if now.Before(u.nextLook) || !u.looking.CompareAndSwap(false, true) {
+		return
+	}
+	u.nextLook = now.Add(s.cfg.Upkeep.LookEvery)
+	s.executions.crew.wait.Go(func() {
+		defer u.looking.Store(false)
+		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+		defer cancel()
+		err := kafka.CheckTopics(ctx, s.admin, s.topicSpecs().fixed)
+		if lasting, ok := s.lasting(err); ok { // others pass, or transactions tell of them
+			s.assignment.fail(lasting)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -53,7 +54,7 @@ func BenchmarkCatchUp(b *testing.B) {
 		bytes += r.Size()
 	}
 	for b.Loop() {
-		tr, stop := run(b, Config{Brokers: []string{broker.Addr()}, Store: openStore(b)})
+		tr, stop := run(b, Config{Connection: kafka.Connection{Brokers: []string{broker.Addr()}}, Store: openStore(b)})
 		eventually(b, "the backlog to be read", func() bool { return testutil.ToFloat64(tr.metrics.records) >= float64(n) })
 		stop()
 	}

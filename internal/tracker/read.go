@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/tracker/store"
 	"github.com/skald-saga/skald/internal/wire"
 )
@@ -85,8 +86,12 @@ func (r *reader) pollOnce(ctx context.Context, b *batch) error {
 	if fetches.IsClientClosed() {
 		return kgo.ErrClientClosed
 	}
+	var denied error
 	fetches.EachError(func(topic string, id int32, err error) {
+		err = kafka.About(err, kafka.Topic, topic, readTopic...)
 		switch tooLarge, ok := errors.AsType[*kgo.ErrDecompressTooLarge](err); {
+		case isDenied(err):
+			denied = err
 		case ok:
 			r.pass(tooLarge, b)
 		case !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded):
@@ -94,7 +99,7 @@ func (r *reader) pollOnce(ctx context.Context, b *batch) error {
 		}
 	})
 	fetches.EachRecord(func(k *kgo.Record) { r.take(k, b) })
-	return nil
+	return denied
 }
 
 // pass goes on behind a batch of records that would take too much memory: kafka.MaxDecompressedBatch.

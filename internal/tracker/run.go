@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
@@ -20,18 +19,19 @@ var errLogIsAnother = errors.New("the log is another than before")
 
 // Run reads until ctx ends, and then returns nil within a second or so. It waits for the broker and for topics, goes on when
 // they come back, and begins again from where the store is after any error, so that it returns another one only where
-// trying again can't help: wrong credentials. Only one Run may use a store at a time.
+// trying again can't help: wrong credentials, or topics that it may not read. Only one Run may use a store at a time.
 func (t *Tracker) Run(ctx context.Context) error {
 	t.metrics.register(t.cfg.Metrics)
 	defer t.metrics.unregister(t.cfg.Metrics)
 	for try := 0; ; try++ {
 		began := time.Now()
 		err := t.follow(ctx)
+		lasting, lasts := t.cfg.Connection.Lasting(err)
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.Is(err, kerr.SaslAuthenticationFailed):
-			return fmt.Errorf("tracker: %w", err)
+		case lasts:
+			return fmt.Errorf("tracker: %w", lasting)
 		case time.Since(began) > time.Minute:
 			try = 0
 		}
@@ -56,10 +56,16 @@ type follower struct {
 	declared  chan struct{} // rings when services have declared something new
 }
 
+func (t *Tracker) connection() kafka.Connection {
+	c := t.cfg.Connection
+	c.ClientID, c.Logger = "skald-tracker", t.cfg.Logger
+	return c
+}
+
 // follow reads until ctx ends or something fails.
 func (t *Tracker) follow(ctx context.Context) error {
 	client, err := kgo.NewClient(append(
-		kafka.Connection{Brokers: t.cfg.Brokers, ClientID: "skald-tracker", Logger: t.cfg.Logger}.Options(),
+		t.connection().Options(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// The end of a transaction is a record too: without it a position never reaches the end of the log.
 		kgo.KeepControlRecords(),

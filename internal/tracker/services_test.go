@@ -13,6 +13,7 @@ import (
 
 	"github.com/skald-saga/skald"
 	"github.com/skald-saga/skald/internal/brokertest"
+	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -78,7 +79,7 @@ func TestTellsWhatServicesDo(t *testing.T) { brokertest.Each(t, testTellsWhatSer
 func testTellsWhatServicesDo(t *testing.T, b brokertest.Broker) {
 	gate := make(chan struct{})
 	services(t, b, gate, "unlucky")
-	cfg := Config{Brokers: b.Addrs, Namespace: wire.Namespace(b.Prefix), Store: openStore(t)}
+	cfg := Config{Connection: kafka.Connection{Brokers: b.Addrs}, Namespace: wire.Namespace(b.Prefix), Store: openStore(t)}
 	tr, _ := run(t, cfg)
 	client, err := skald.NewClient(skald.Config{Brokers: b.Addrs, Prefix: b.Prefix, Partitions: journalPartitions, Logger: brokertest.Logger()})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/tracker/store"
 	"github.com/skald-saga/skald/internal/wire"
 )
@@ -17,8 +18,8 @@ const maxListedPayload = 16 << 10
 
 // Config says what a tracker reads and where it keeps what it has read.
 type Config struct {
-	// Brokers are host:port addresses to begin at. Default 127.0.0.1:9092.
-	Brokers []string
+	// Connection is how to reach Kafka; client ID and logger are the tracker's own. Default 127.0.0.1:9092, in plaintext.
+	Connection kafka.Connection
 
 	// Namespace is the prefix of the topics to read. Default none.
 	Namespace wire.Namespace

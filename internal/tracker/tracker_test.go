@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/skald-saga/skald/internal/brokertest"
+	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/kafka/embedded"
 	"github.com/skald-saga/skald/internal/wire"
 )
@@ -166,7 +167,7 @@ func TestReadsWhatServicesDeclare(t *testing.T) {
 		id := j.write(s)
 
 		// Nothing is there yet, not even the registry: topics come while it runs.
-		tr, _ := run(t, Config{Brokers: b.Addrs, Namespace: ns, Store: openStore(t)})
+		tr, _ := run(t, Config{Connection: kafka.Connection{Brokers: b.Addrs}, Namespace: ns, Store: openStore(t)})
 		produce(t, client, ns, heartbeats(time.Now(), 3*time.Second, false))
 		produce(t, client, ns, j.records)
 		await(t, tr, "the saga to complete", completed(tr, id))
@@ -201,7 +202,7 @@ func testGoesOnWhereItStopped(t *testing.T, b brokertest.Broker) {
 	one, two := first.write(plain(1)), second.write(plain(2))
 	produce(t, client, ns, first.records)
 
-	cfg := Config{Brokers: b.Addrs, Namespace: ns, Store: st}
+	cfg := Config{Connection: kafka.Connection{Brokers: b.Addrs}, Namespace: ns, Store: st}
 	tr, stop := run(t, cfg)
 	eventually(t, "all to be read", hasRead(tr, len(announcements)+len(first.records)))
 	if !completed(tr, one)() {
@@ -234,7 +235,7 @@ func testUncommittedEventsAreNeverSeen(t *testing.T, b brokertest.Broker) {
 	aborted, committed := newJournal(), newJournal()
 	never, id := aborted.write(plain(1)), committed.write(plain(5)) // in the same partition
 	createTopics(t, client, ns, committed.records)
-	tr, _ := run(t, Config{Brokers: b.Addrs, Namespace: ns, Store: openStore(t)})
+	tr, _ := run(t, Config{Connection: kafka.Connection{Brokers: b.Addrs}, Namespace: ns, Store: openStore(t)})
 
 	tx := newClient(t, b.Addrs[0], kgo.TransactionalID(b.Prefix+"test"))
 	write := func(records []wire.Record, end kgo.TransactionEndTry) {
@@ -270,7 +271,7 @@ func TestServicesGoUpAndDown(t *testing.T) { brokertest.Each(t, testServicesGoUp
 func testServicesGoUpAndDown(t *testing.T, b brokertest.Broker) {
 	ns := wire.Namespace(b.Prefix)
 	client := newClient(t, b.Addrs[0])
-	tr, _ := run(t, Config{Brokers: b.Addrs, Namespace: ns, Store: openStore(t)})
+	tr, _ := run(t, Config{Connection: kafka.Connection{Brokers: b.Addrs}, Namespace: ns, Store: openStore(t)})
 	up := func() (n int) {
 		services, err := tr.Services(t.Context())
 		if err != nil {
@@ -303,7 +304,7 @@ func TestBrokerGoesAwayAndAnotherComes(t *testing.T) {
 	broker := startBroker(t, "127.0.0.1:0")
 	addr := broker.Addr()
 	metrics := prometheus.NewPedanticRegistry()
-	tr, _ := run(t, Config{Brokers: []string{addr}, Store: openStore(t), Metrics: metrics})
+	tr, _ := run(t, Config{Connection: kafka.Connection{Brokers: []string{addr}}, Store: openStore(t), Metrics: metrics})
 	j := newJournal()
 	old := j.write(plain(1))
 	client := newClient(t, addr)
@@ -361,7 +362,7 @@ func testTrimmedLedgerIsNoLag(t *testing.T, b brokertest.Broker) {
 	if _, err := admin.DeleteRecords(soon(t), ends.Offsets()); err != nil {
 		t.Fatal(err)
 	}
-	tr, _ := run(t, Config{Brokers: b.Addrs, Namespace: ns, Store: openStore(t)})
+	tr, _ := run(t, Config{Connection: kafka.Connection{Brokers: b.Addrs}, Namespace: ns, Store: openStore(t)})
 	await(t, tr, "the saga", completed(tr, id))
 	eventually(t, "no lag", func() bool { return tr.Lag().Records == 0 && tr.Lag().Reachable })
 }
@@ -390,7 +391,7 @@ func testCompressedBombIsPassedOver(t *testing.T, b brokertest.Broker) {
 		t.Fatal(err)
 	}
 	produce(t, client, ns, j.records)
-	tr, _ := run(t, Config{Brokers: b.Addrs, Namespace: ns, Store: openStore(t)})
+	tr, _ := run(t, Config{Connection: kafka.Connection{Brokers: b.Addrs}, Namespace: ns, Store: openStore(t)})
 	await(t, tr, "the saga's start", func() bool {
 		saga, err := tr.Saga(t.Context(), id)
 		return err == nil && len(saga.Steps) == 4 && saga.Steps[0].Topic == "new-user" && !saga.Steps[0].Queued.IsZero()

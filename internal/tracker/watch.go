@@ -8,7 +8,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/skald-saga/skald/internal/kafka"
 )
 
 const (
@@ -26,7 +29,7 @@ func (f *follower) watch(ctx context.Context) error {
 		missing, err := w.look(ctx)
 		now := time.Now()
 		switch {
-		case errors.Is(err, errLogIsAnother):
+		case errors.Is(err, errLogIsAnother), isDenied(err):
 			return err
 		case ctx.Err() != nil: // that is why the look failed
 			return nil //nolint:nilerr // an ended context is the orderly end
@@ -83,7 +86,11 @@ func (w *watcher) look(ctx context.Context) (missing bool, err error) {
 	if cluster := clusterOf(response); cluster != w.cluster {
 		return false, fmt.Errorf("%w: cluster %s, before %s", errLogIsAnother, cluster, w.cluster)
 	}
+	var denied error
 	for _, t := range response.Topics {
+		if t.ErrorCode == kerr.TopicAuthorizationFailed.Code && t.Topic != nil {
+			denied = errors.Join(denied, kafka.About(kerr.TopicAuthorizationFailed, kafka.Topic, *t.Topic, readTopic...))
+		}
 		if t.ErrorCode != 0 || t.Topic == nil {
 			missing = true
 			continue
@@ -92,7 +99,18 @@ func (w *watcher) look(ctx context.Context) (missing bool, err error) {
 			return false, err
 		}
 	}
+	if denied != nil {
+		return false, denied
+	}
 	return missing, w.measure(ctx, all)
+}
+
+// readTopic is what the tracker needs to be allowed to do.
+var readTopic = []string{"Describe", "Read"}
+
+func isDenied(err error) bool {
+	_, denied := errors.AsType[*kafka.AccessError](err)
+	return denied
 }
 
 // measure asks where the log begins and ends, and has new partitions read. One is read only once its leader answers: what a
