@@ -10,7 +10,7 @@ import (
 )
 
 // warmSagas are those of a turn that only makes a broker warm: a JVM compiles what it runs often.
-const warmSagas = 5000
+const warmSagas = 20_000
 
 // Run measures all scenarios. An error ends it; the report holds what was measured until then. That sagas were lost or doubled is
 // no error of the run: Report.Err tells.

@@ -10,8 +10,10 @@ import (
 	"sync"
 )
 
-// Call is one execution of a handler.
+// Call is one execution of a handler, and the context that carries it.
 type Call struct {
+	context.Context //nolint:containedctx // it is one
+
 	SagaID   string // empty for an event of no saga
 	Workflow string
 	Subject  string
@@ -30,9 +32,18 @@ type Call struct {
 
 type contextKey struct{}
 
-// With returns a context that carries the call.
+// With returns a context that carries the call: the call itself, put upon ctx.
 func With(ctx context.Context, c *Call) context.Context {
-	return context.WithValue(ctx, contextKey{}, c)
+	c.Context = ctx
+	return c
+}
+
+// Value gives the call itself for the key that From asks by.
+func (c *Call) Value(key any) any {
+	if key == (contextKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
 }
 
 // From gives the call that the context carries, or nil outside of a handler.

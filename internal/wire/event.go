@@ -81,7 +81,7 @@ type Event struct {
 	// About the work whose output this event is.
 	Accepted  time.Time // when the service took the causing event
 	Started   time.Time // when its handler began
-	Attempt   int       // how many attempts it took, from 1
+	Attempt   int       // how many attempts it took, from 1; 0 for what is no work's output
 	LastError string    // the error of the attempt before the last, if there was one
 
 	Payload []byte
@@ -111,8 +111,11 @@ func HeadersOf[H header](e *Event) []H {
 	w.text(HeaderPartitionKey, e.PartitionKey)
 	w.text(HeaderParentSaga, e.ParentSaga)
 	w.time(HeaderAcceptedTime, e.Accepted)
-	w.time(HeaderStartedTime, e.Started)
-	if e.Attempt > 0 {
+	// What is as a rule the case isn't written: that the handler began at once, and that the first attempt did it.
+	if !e.Started.Equal(e.Accepted) {
+		w.time(HeaderStartedTime, e.Started)
+	}
+	if e.Attempt > 1 {
 		w.number(HeaderAttempt, e.Attempt)
 	}
 	w.text(HeaderLastError, e.LastError)
@@ -135,6 +138,14 @@ func Parse[H header](headers []H, value []byte) (*Event, error) {
 		all = all[len(h.Value):]
 		if err := e.set(h.Key, text); err != nil {
 			errs = append(errs, fmt.Errorf("header %s: %w", h.Key, err))
+		}
+	}
+	if !e.Accepted.IsZero() {
+		if e.Started.IsZero() {
+			e.Started = e.Accepted
+		}
+		if e.Attempt == 0 {
+			e.Attempt = 1
 		}
 	}
 	if e.SagaID == "" && !e.Route.IsEmpty() {

@@ -23,7 +23,7 @@ type headerWriter[H header] struct {
 
 // newHeaderWriter makes room for long values of so many bytes, beside the IDs, times and names that are short as a rule.
 func newHeaderWriter[H header](long int) *headerWriter[H] {
-	const short = 512
+	const short = 384
 	return &headerWriter[H]{headers: make([]H, 0, 20), values: make([]byte, 0, short+long)}
 }
 

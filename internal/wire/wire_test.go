@@ -46,9 +46,14 @@ func TestEventRoundTrip(t *testing.T) {
 			ID: text.Draw(t, "id"), Source: text.Draw(t, "source"), Type: text.Draw(t, "type"), Time: moments.Draw(t, "time"),
 			Subject: text.Draw(t, "subject"), DataSchema: text.Draw(t, "schema"), ContentType: text.Draw(t, "content type"),
 			Workflow: text.Draw(t, "workflow"), CausationID: text.Draw(t, "causation"), PartitionKey: text.Draw(t, "key"),
-			ParentSaga: text.Draw(t, "parent"), TraceParent: text.Draw(t, "trace"), Accepted: moments.Draw(t, "accepted"),
-			Started: moments.Draw(t, "started"), Attempt: rapid.IntRange(0, 1000).Draw(t, "attempt"), LastError: text.Draw(t, "error"),
+			ParentSaga: text.Draw(t, "parent"), TraceParent: text.Draw(t, "trace"), LastError: text.Draw(t, "error"),
 			Payload: payload.Draw(t, "payload"),
+		}
+		if e.Accepted = moments.Draw(t, "accepted"); !e.Accepted.IsZero() { // some work's output
+			e.Attempt = rapid.IntRange(1, 1000).Draw(t, "attempt")
+			if e.Started = moments.Draw(t, "started"); e.Started.IsZero() {
+				e.Started = e.Accepted
+			}
 		}
 		if rapid.Bool().Draw(t, "of a saga") {
 			e.SagaID, e.Hop = sagaIDs.Draw(t, "saga"), rapid.IntRange(0, MaxHop).Draw(t, "hop")
