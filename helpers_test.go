@@ -237,7 +237,7 @@ func (o *outside) read(topic string, enough func(all []received, atEnd bool) boo
 			left[e.Partition] = e.Offset
 		}
 	})
-	reader, err := kgo.NewClient(kgo.SeedBrokers(o.cfg.Brokers...), kgo.ConsumeTopics(name), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	reader, err := kafka.NewReader(kgo.SeedBrokers(o.cfg.Brokers...), kgo.ConsumeTopics(name), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), kgo.FetchMaxWait(100*time.Millisecond))
 	if err != nil {
 		o.t.Fatal(err)

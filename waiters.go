@@ -20,7 +20,7 @@ type waiters struct {
 	topic      string
 
 	start  sync.Mutex // held while the reader is begun
-	reader *kgo.Client
+	reader *kafka.Reader
 	wait   sync.WaitGroup
 
 	mu     sync.Mutex
@@ -71,11 +71,11 @@ func (ws *waiters) watch(ctx context.Context) error {
 	if ws.reader != nil {
 		return nil
 	}
-	reader, err := kgo.NewClient(append(ws.connection.Options(), kgo.FetchIsolationLevel(kgo.ReadCommitted()))...)
+	reader, err := kafka.NewReader(append(ws.connection.Options(), kgo.FetchIsolationLevel(kgo.ReadCommitted()))...)
 	if err != nil {
 		return fmt.Errorf("skald: %w", err)
 	}
-	ends, err := kadm.NewClient(reader).ListEndOffsets(ctx, ws.topic)
+	ends, err := kadm.NewClient(reader.Client).ListEndOffsets(ctx, ws.topic)
 	if err == nil {
 		err = ends.Error()
 	}

@@ -19,7 +19,7 @@ const toEndTimeout = 30 * time.Second
 
 // outcomes reads a turn's outcomes into the book: what is committed, from the first on, each time that it is there.
 type outcomes struct {
-	client *kgo.Client
+	client *kafka.Reader
 	topic  string
 	book   *book
 	wait   sync.WaitGroup
@@ -43,7 +43,7 @@ func readOutcomes(ctx context.Context, s spec, b *book) (*outcomes, error) {
 		from[p] = kgo.NewOffset().AtStart()
 	}
 	connection := kafka.Connection{Brokers: []string{s.Addr}}
-	client, err := kgo.NewClient(append(connection.Options(),
+	client, err := kafka.NewReader(append(connection.Options(),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{o.topic: from}),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), // else toEnd couldn't tell that a marker is all there is left
@@ -90,7 +90,7 @@ func (o *outcomes) loop() {
 func (o *outcomes) toEnd(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, toEndTimeout)
 	defer cancel()
-	ends, err := kadm.NewClient(o.client).ListCommittedOffsets(ctx, o.topic)
+	ends, err := kadm.NewClient(o.client.Client).ListCommittedOffsets(ctx, o.topic)
 	if err == nil {
 		err = ends.Error()
 	}

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"github.com/skald-saga/skald/internal/kafka"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -75,7 +76,7 @@ func (p *patient) read(ctx context.Context, from positions, each func(*kgo.Recor
 	if unread == 0 {
 		return nil
 	}
-	reader, err := kgo.NewClient(append(p.Connection.Options(),
+	reader, err := kafka.NewReader(append(p.Connection.Options(),
 		kgo.ConsumePartitions(at), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), // else a log that ends in a marker would never be seen to end
 	)...)

@@ -338,7 +338,7 @@ func (w *world) readUntil(topic, what string, holds func([]*kgo.Record) bool) []
 			return nil
 		}
 	}
-	reader, err := kgo.NewClient(kgo.SeedBrokers(w.b.Addrs...), kgo.ConsumeTopics(name), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	reader, err := kafka.NewReader(kgo.SeedBrokers(w.b.Addrs...), kgo.ConsumeTopics(name), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), kgo.FetchMaxWait(100*time.Millisecond), kgo.MetadataMinAge(100*time.Millisecond))
 	if err != nil {
 		w.t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/skald-saga/skald/internal/kafka"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -35,7 +36,7 @@ func (s *Session) readToEnd(ctx context.Context, topic string, from map[int32]in
 	if len(left) == 0 {
 		return nil
 	}
-	reader, err := kgo.NewClient(append(s.connection("replay").Options(),
+	reader, err := kafka.NewReader(append(s.connection("replay").Options(),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: at}),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
@@ -81,7 +82,7 @@ func (s *Session) readToEnd(ctx context.Context, topic string, from map[int32]in
 const trimmedLook = time.Second
 
 // pollFor is PollFetches for so long; that nothing came is no error.
-func pollFor(ctx context.Context, reader *kgo.Client, atMost time.Duration) (kgo.Fetches, error) {
+func pollFor(ctx context.Context, reader *kafka.Reader, atMost time.Duration) (kgo.Fetches, error) {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	fetches := reader.PollFetches(ctx)

@@ -33,12 +33,12 @@ func newClient(t *testing.T, b brokertest.Broker, opts ...kgo.Opt) *kgo.Client {
 func newClientOf(t *testing.T, c Connection, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
 	c.ClientID, c.Logger = t.Name(), slog.New(slog.DiscardHandler)
-	cl, err := kgo.NewClient(append(c.Options(), opts...)...)
+	cl, err := NewReader(append(c.Options(), opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cl.Close)
-	return cl
+	return cl.Client
 }
 
 // testContext ends before the test binary's own deadline would hide which test hangs.

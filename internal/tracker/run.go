@@ -64,7 +64,7 @@ func (t *Tracker) connection() kafka.Connection {
 
 // follow reads until ctx ends or something fails.
 func (t *Tracker) follow(ctx context.Context) error {
-	client, err := kgo.NewClient(append(
+	client, err := kafka.NewReader(append(
 		t.connection().Options(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// The end of a transaction is a record too: without it a position never reaches the end of the log.
@@ -77,8 +77,8 @@ func (t *Tracker) follow(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	f := &follower{Tracker: t, client: client, admin: kadm.NewClient(client), declared: make(chan struct{}, 1)}
-	if err := kafka.WaitForBroker(ctx, client, t.cfg.Logger); err != nil {
+	f := &follower{Tracker: t, client: client.Client, admin: kadm.NewClient(client.Client), declared: make(chan struct{}, 1)}
+	if err := kafka.WaitForBroker(ctx, client.Client, t.cfg.Logger); err != nil {
 		return err
 	}
 	if err := f.begin(ctx); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/skald-saga/skald/internal/kafka"
 	"testing"
 	"time"
 
@@ -36,12 +37,12 @@ func startBroker(t testing.TB, addr string) *embedded.Broker {
 
 func newClient(t testing.TB, addr string, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	cl, err := kgo.NewClient(append(opts, kgo.SeedBrokers(addr), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	cl, err := kafka.NewReader(append(opts, kgo.SeedBrokers(addr), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cl.Close)
-	return cl
+	return cl.Client
 }
 
 // produce writes records where they say, creating their topics.

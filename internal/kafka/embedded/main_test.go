@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"github.com/skald-saga/skald/internal/kafka"
 	"log/slog"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ func startBrokerLogging(t testing.TB, logger *slog.Logger) *Broker {
 
 func newClient(t testing.TB, b *Broker, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	cl, err := kgo.NewClient(append([]kgo.Opt{
+	cl, err := kafka.NewReader(append([]kgo.Opt{
 		kgo.SeedBrokers(b.Addr()),
 		kgo.FetchMaxWait(100 * time.Millisecond),
 	}, opts...)...)
@@ -43,7 +44,7 @@ func newClient(t testing.TB, b *Broker, opts ...kgo.Opt) *kgo.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(cl.Close)
-	return cl
+	return cl.Client
 }
 
 func createTopic(t testing.TB, cl *kgo.Client, partitions int32, configs map[string]*string, topic string) {
