@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/skald-saga/skald/internal/kafka"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"

@@ -16,7 +16,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/skald-saga/skald/internal/brokertest"
-	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/kafka/embedded"
 	"github.com/skald-saga/skald/internal/wire"
 )
