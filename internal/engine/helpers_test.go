@@ -31,14 +31,14 @@ func testContext(t testing.TB) (context.Context, context.CancelFunc) {
 
 // world is a namespace on a broker, with a client that is no part of Skald.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	b      brokertest.Broker
 	ns     wire.Namespace
 	n      int32 // partitions
 	client *kgo.Client
 }
 
-func newWorld(t *testing.T, b brokertest.Broker, partitions int32, topics ...string) *world {
+func newWorld(t testing.TB, b brokertest.Broker, partitions int32, topics ...string) *world {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.Addrs...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.MetadataMinAge(100*time.Millisecond), kgo.ProducerLinger(0), kgo.FetchMaxWait(100*time.Millisecond),
@@ -75,7 +75,7 @@ func (w *world) config() engine.Config {
 
 // process is a session that runs.
 type process struct {
-	t      *testing.T
+	t      testing.TB
 	cancel context.CancelFunc
 	done   chan struct{}
 	err    error
@@ -456,7 +456,7 @@ func (w *world) awaitLedger(service, what string, holds func([]wire.LedgerRecord
 	})
 }
 
-func decodeLedger(t *testing.T, r *kgo.Record) wire.LedgerRecord {
+func decodeLedger(t testing.TB, r *kgo.Record) wire.LedgerRecord {
 	t.Helper()
 	l, err := wire.DecodeLedgerRecord(r.Value)
 	if err != nil {

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -41,22 +40,6 @@ const MaxHop = 10_000
 
 // Header is one record header, in the order in which it stands on the record.
 type Header pair
-
-type headerJSON struct {
-	Key   string `json:"k"`
-	Value []byte `json:"v"`
-}
-
-// MarshalJSON gives the header as a ledger record has it.
-func (h Header) MarshalJSON() ([]byte, error) { return json.Marshal(headerJSON(h)) }
-
-// UnmarshalJSON reads what MarshalJSON gave.
-func (h *Header) UnmarshalJSON(b []byte) error {
-	var j headerJSON
-	err := json.Unmarshal(b, &j)
-	*h = Header(j)
-	return err
-}
 
 // Event is one event of a workflow, as read from a record or about to be written to one.
 // Zero values mean "not stated": a record of a foreign producer may have no attribute at all.

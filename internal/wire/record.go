@@ -9,7 +9,7 @@ type Record struct {
 	Offset    int64     `json:"offset"`
 	Time      time.Time `json:"time"` // the broker's or the producer's timestamp, as the topic is configured
 	Key       []byte    `json:"key,omitempty"`
-	Headers   []Header  `json:"headers,omitempty"`
+	Headers   Headers   `json:"headers,omitempty"`
 	Value     []byte    `json:"value,omitempty"`
 }
 
