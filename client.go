@@ -19,7 +19,10 @@ import (
 type Client struct {
 	cfg      Config
 	producer *kgo.Client
+	topics   *topics
 	waiters  *waiters
+	closing  context.Context // ends first thing when the client is closed
+	close    context.CancelFunc
 }
 
 // NewClient makes a client. It connects when it is first used; Close it.
@@ -37,11 +40,16 @@ func NewClient(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("skald: %w", err)
 	}
-	return &Client{cfg: cfg, producer: producer, waiters: newWaiters(connection, cfg.namespace().Outcomes())}, nil
+	c := &Client{
+		cfg: cfg, producer: producer, topics: newTopics(producer, cfg.Logger), waiters: newWaiters(connection, cfg.namespace().Outcomes()),
+	}
+	c.closing, c.close = context.WithCancel(context.Background())
+	return c, nil
 }
 
-// Close ends the client. Pending Waits return an error.
+// Close ends the client. Pending Starts and Waits return an error.
 func (c *Client) Close() {
+	c.close()
 	c.waiters.close()
 	c.producer.Close()
 }
@@ -70,7 +78,10 @@ func WithIdempotencyKey(key string) StartOption { return func(o *startOptions) {
 func WithoutWait() StartOption { return func(o *startOptions) { o.noWait = true } }
 
 // Start validates input and publishes the saga's start. When it returns nil, the start is in the log, written by all in-sync
-// replicas. An invalid input is refused with [FieldError]s and nothing is published. When ctx ends first the start
+// replicas. An invalid input is refused with [FieldError]s and nothing is published.
+//
+// It waits, for as long as ctx allows, for a broker that isn't there and for topics that no service has created yet, and says so
+// in the log. When ctx ends meanwhile the error is a [NotReadyError] and nothing was published. When ctx ends later the start
 // may have been published all the same: repeat it with an idempotency key.
 func (w *Workflow[Start, End]) Start(ctx context.Context, c *Client, input Start, options ...StartOption) (*Saga, error) {
 	if err := validate(&input); err != nil {
@@ -130,12 +141,24 @@ func (c *Client) start(ctx context.Context, w workflowInfo, subject string, payl
 	if o.key != "" {
 		id = wire.SagaIDFor(w.name, o.key)
 	}
+	topic, needed := c.cfg.namespace().Topic(w.start.name), []string{c.cfg.namespace().Topic(w.start.name)}
+	if !o.noWait {
+		needed = append(needed, c.cfg.namespace().Outcomes())
+	}
+	waiting, done := c.untilClosed(ctx)
+	defer done()
+	if err := c.topics.await(waiting, needed...); err != nil {
+		if waiting.Err() == nil {
+			err = c.cfg.connection().Explained(err)
+		}
+		return nil, &NotReadyError{err}
+	}
 	saga := &Saga{id: id, client: c}
 	if !o.noWait {
 		saga.waiter = c.waiters.add(id)
-		if err := c.waiters.watch(ctx); err != nil {
+		if err := c.waiters.watch(waiting); err != nil {
 			c.waiters.forget(saga.waiter)
-			return nil, err
+			return nil, &NotReadyError{err}
 		}
 	}
 	event := &wire.Event{
@@ -143,7 +166,7 @@ func (c *Client) start(ctx context.Context, w workflowInfo, subject string, payl
 		DataSchema: w.start.schema(), ContentType: c.cfg.Codec.ContentType(), SagaID: id, Workflow: w.name, Payload: payload,
 	}
 	event.TraceParent = wire.TraceParent(id, event.ID)
-	r := &kgo.Record{Topic: c.cfg.namespace().Topic(w.start.name), Key: []byte(id), Value: payload, Timestamp: event.Time}
+	r := &kgo.Record{Topic: topic, Key: []byte(id), Value: payload, Timestamp: event.Time}
 	for _, h := range event.Headers() {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}

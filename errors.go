@@ -43,6 +43,13 @@ func Invalid(field, format string, args ...any) error {
 	return &FieldError{Field: field, Problem: fmt.Sprintf(format, args...)}
 }
 
+// NotReadyError is that a start waited for the broker or for topics until its context ended, or that waiting can't help: a login
+// that is refused, say. Nothing was published.
+type NotReadyError struct{ Err error }
+
+func (e *NotReadyError) Error() string { return "skald: " + e.Err.Error() }
+func (e *NotReadyError) Unwrap() error { return e.Err }
+
 // Validator is implemented by event types that can say whether a value makes sense. A start that isn't valid is refused
 // before anything is published; an event that isn't valid becomes a dead letter before its handler is called.
 type Validator interface{ Validate() error }

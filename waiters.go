@@ -19,9 +19,10 @@ type waiters struct {
 	connection kafka.Connection
 	topic      string
 
-	start  sync.Mutex // held while the reader is begun
-	reader *kafka.Reader
-	wait   sync.WaitGroup
+	beginning chan struct{} // has one place, for whoever begins the reader or closes it
+	closed    sync.Once
+	reader    *kafka.Reader
+	wait      sync.WaitGroup
 
 	mu     sync.Mutex
 	bySaga map[string]*waiter
@@ -37,7 +38,9 @@ type waiter struct {
 }
 
 func newWaiters(c kafka.Connection, topic string) *waiters {
-	return &waiters{connection: c, topic: topic, bySaga: map[string]*waiter{}}
+	return &waiters{
+		connection: c, topic: topic, beginning: make(chan struct{}, 1), bySaga: map[string]*waiter{},
+	}
 }
 
 func (ws *waiters) add(saga string) *waiter {
@@ -64,32 +67,53 @@ func (ws *waiters) forget(w *waiter) {
 	}
 }
 
-// watch begins to read, once, before the first start is published: an outcome can't be there earlier.
+// watch begins to read, once, before the first start is published: an outcome can't be there earlier. ctx must end when the client is
+// closed.
 func (ws *waiters) watch(ctx context.Context) error {
-	ws.start.Lock()
-	defer ws.start.Unlock()
+	select {
+	case ws.beginning <- struct{}{}:
+		defer func() { <-ws.beginning }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	if ws.reader != nil {
 		return nil
 	}
 	reader, err := kafka.NewReader(append(ws.connection.Options(), kgo.FetchIsolationLevel(kgo.ReadCommitted()))...)
 	if err != nil {
-		return fmt.Errorf("skald: %w", err)
+		return err
 	}
-	ends, err := kadm.NewClient(reader.Client).ListEndOffsets(ctx, ws.topic)
-	if err == nil {
-		err = ends.Error()
-	}
+	from, err := ws.ends(ctx, reader)
 	if err != nil {
 		reader.Close()
 		err = kafka.About(err, kafka.Topic, ws.topic, "Read")
-		return fmt.Errorf("skald: can't watch outcomes in %s: %w", ws.topic, ws.explain(ctx, err))
+		return fmt.Errorf("can't watch outcomes in %s: %w", ws.topic, ws.explain(ctx, err))
 	}
-	from := map[string]map[int32]kgo.Offset{ws.topic: {}}
-	ends.Each(func(o kadm.ListedOffset) { from[ws.topic][o.Partition] = kgo.NewOffset().At(o.Offset) })
-	reader.AddConsumePartitions(from)
+	reader.AddConsumePartitions(map[string]map[int32]kgo.Offset{ws.topic: from})
 	ws.reader = reader
 	ws.wait.Go(ws.read)
 	return nil
+}
+
+// ends asks where the outcomes end now, and waits for a broker that has gone away.
+func (ws *waiters) ends(ctx context.Context, reader *kafka.Reader) (map[int32]kgo.Offset, error) {
+	for {
+		listed, err := kadm.NewClient(reader.Client).ListEndOffsets(ctx, ws.topic)
+		if err == nil {
+			err = listed.Error()
+		}
+		if err == nil {
+			from := map[int32]kgo.Offset{}
+			listed.Each(func(o kadm.ListedOffset) { from[o.Partition] = kgo.NewOffset().At(o.Offset) })
+			return from, nil
+		}
+		if !ws.connection.Explain(err).Retry {
+			return nil, err
+		}
+		if err := kafka.AwaitTopics(ctx, reader.Client, ws.connection.Logger, topicOrigin, ws.topic); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // explain says what an error of Kafka's means. That ctx has ended means nothing: brokers are only named.
@@ -126,9 +150,10 @@ func (ws *waiters) tell(saga string, value []byte) {
 	close(w.done)
 }
 
-func (ws *waiters) close() {
-	ws.start.Lock()
-	defer ws.start.Unlock()
+func (ws *waiters) close() { ws.closed.Do(ws.end) }
+
+func (ws *waiters) end() {
+	ws.beginning <- struct{}{} // and it is kept: nobody begins to read any more
 	if ws.reader != nil {
 		ws.reader.Close()
 	}

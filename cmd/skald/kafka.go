@@ -119,11 +119,8 @@ func inWords(err error) string {
 	return err.Error()
 }
 
-// brokerPatience is how long a command that a person waits for waits for a broker.
-const brokerPatience = 5 * time.Second
-
 // awaitBroker returns when a broker answers. It says what it waits for, and gives up at once where waiting can't help.
-func awaitBroker(ctx context.Context, conn kafka.Connection) error {
+func awaitBroker(ctx context.Context, conn kafka.Connection, atMost time.Duration) error {
 	conn.ClientID = "skald-cli"
 	quiet := conn
 	quiet.Logger = slog.New(slog.DiscardHandler) // what the client has to say WaitForBroker says better
@@ -132,7 +129,7 @@ func awaitBroker(ctx context.Context, conn kafka.Connection) error {
 		return err
 	}
 	defer client.Close()
-	patience, cancel := context.WithTimeout(ctx, brokerPatience)
+	patience, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	err = kafka.WaitForBroker(patience, client, conn.Logger)
 	if last, ok := errors.AsType[*kafka.ExplainedError](err); ok && ctx.Err() == nil {

@@ -5,12 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 	"testing"
 
 	"github.com/skald-saga/skald/internal/brokertest"
-	"github.com/skald-saga/skald/internal/kafka/embedded"
 	"github.com/skald-saga/skald/internal/mailbox"
 )
 
@@ -66,14 +64,11 @@ func testServicesAsProcesses(t *testing.T, b brokertest.Broker) {
 	for k := range n {
 		fmt.Fprintf(&lines, `{"name":"User %d","email":"user%d@example.com","department":"finance"}`+"\n", k, k)
 	}
-	// Until a service has created the topics, starting is refused before anything is published.
 	var stdout, stderr lockedBuffer
-	eventually(t, "started", func() bool {
-		stdout.reset()
-		stderr.reset()
-		return run(context.Background(), append([]string{"start", "onboarding", "--watch", "--json"}, kafka[:4]...),
-			strings.NewReader(lines.String()), &stdout, &stderr) == exitOK
-	})
+	if code := run(context.Background(), append([]string{"start", "onboarding", "--watch", "--json", "--wait", "1m"}, kafka[:4]...),
+		strings.NewReader(lines.String()), &stdout, &stderr); code != exitOK {
+		t.Fatalf("start ended with %d: %s", code, stderr.String())
+	}
 	if got := strings.Count(stdout.String(), `"outcome":"completed"`); got != n {
 		t.Fatalf("%d of %d completed: %s", got, n, stderr.String())
 	}
@@ -83,32 +78,4 @@ func testServicesAsProcesses(t *testing.T, b brokertest.Broker) {
 	if got := mails.Count(); got != n {
 		t.Errorf("%d different mails, want %d", got, n)
 	}
-}
-
-func TestServicesMayStartBeforeTheBroker(t *testing.T) {
-	// A port that is free now: the broker takes it later.
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	mails, data := mailServer(t), t.TempDir()
-	background(t, "run", "provisioner", "authorizer", "notifier", "--brokers", addr, "--data", data, "--smtp-addr", mails.Addr())
-	out := background(t, "console", "--addr", "127.0.0.1:0", "--brokers", addr)
-	line, err := out.ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	i := &instance{console: strings.TrimSpace(strings.TrimPrefix(line, "Skald console: "))}
-	broker, err := embedded.Start(embedded.Config{Addr: addr, Logger: brokertest.Logger()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { broker.Close() })
-	eventually(t, "one saga completed", func() bool {
-		var stdout, stderr lockedBuffer
-		return run(context.Background(), []string{"start", "onboarding", ada, "--watch", "--brokers", addr}, strings.NewReader(""), &stdout, &stderr) == exitOK
-	})
-	eventually(t, "in the tracker", func() bool { return i.completed(t) >= 1 })
 }

@@ -20,8 +20,8 @@ const (
 	outstandingStarts = 4096
 	// maxLine bounds one start; the HTTP API's bound is the same.
 	maxLine = 64 << 10
-	// startTimeout is how long a start may take to be taken by the broker.
-	startTimeout = 15 * time.Second
+	// startWait is how long a start may take to be taken by the broker, unless --wait says otherwise.
+	startWait = 15 * time.Second
 )
 
 func newStart(c *terminal) *cobra.Command {
@@ -29,7 +29,8 @@ func newStart(c *terminal) *cobra.Command {
 		Use:   "start WORKFLOW [JSON]",
 		Short: "Start sagas: one from the argument, or one per line of stdin",
 		Long: `Starts a saga with the given input. Without JSON, or with "-", it reads one JSON object per line from stdin; all are checked
-before the first is published. With --watch it waits for the outcomes and prints them.`,
+before the first is published. With --watch it waits for the outcomes and prints them. It may be called before the broker
+or the services are there.`,
 		Example: `  skald start onboarding '{"name":"Ada Lovelace","email":"ada@example.com","department":"engineering"}' --watch
   skald start onboarding --watch < users.jsonl`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -41,6 +42,7 @@ before the first is published. With --watch it waits for the outcomes and prints
 		RunE: func(cmd *cobra.Command, args []string) error { return c.start(cmd.Context(), args) },
 	}
 	connectionFlags(cmd.Flags())
+	cmd.Flags().Duration("wait", startWait, "how long to wait for a broker, or for topics that no service has created yet")
 	cmd.Flags().Bool("watch", false, "wait for the outcomes")
 	cmd.Flags().String("id", "", "idempotency key: the same key starts the same saga (one start only)")
 	return cmd
@@ -66,7 +68,11 @@ func (c *terminal) start(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := awaitBroker(ctx, conn); err != nil {
+	wait := c.settings.Duration("wait")
+	if wait <= 0 {
+		return usage("--wait %s: it must be positive", wait)
+	}
+	if err := awaitBroker(ctx, conn, wait); err != nil {
 		return fmt.Errorf("nothing was started: %w", err)
 	}
 	cfg, err := c.kafkaConfig()
@@ -78,7 +84,7 @@ func (c *terminal) start(ctx context.Context, args []string) error {
 		return err
 	}
 	defer client.Close()
-	r := &starts{terminal: c, workflow: w, client: client, key: key, watch: c.settings.Bool("watch")}
+	r := &starts{terminal: c, workflow: w, client: client, key: key, watch: c.settings.Bool("watch"), wait: wait}
 	return r.run(ctx, inputs)
 }
 

@@ -20,6 +20,7 @@ type starts struct {
 	client   *skald.Client
 	key      string
 	watch    bool
+	wait     time.Duration // for a start to be taken
 
 	mu       sync.Mutex
 	began    time.Time
@@ -79,9 +80,12 @@ func (s *starts) one(ctx context.Context, input []byte, alone bool) error {
 		options = append(options, skald.WithoutWait())
 	}
 	began := time.Now()
-	publish, cancel := context.WithTimeout(ctx, startTimeout)
+	publish, cancel := context.WithTimeout(ctx, s.wait)
 	defer cancel()
 	saga, err := s.workflow.StartJSON(publish, s.client, input, options...)
+	if notReady, ok := errors.AsType[*skald.NotReadyError](err); ok {
+		return fmt.Errorf("nothing was started: %w", notReady.Err)
+	}
 	if err != nil {
 		return err
 	}

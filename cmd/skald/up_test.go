@@ -295,9 +295,3 @@ func TestBrokerAndConsoleAwayAreSaidInOneSentence(t *testing.T) {
 		t.Errorf("start: exit %d, %q", code, errOut)
 	}
 }
-
-func (l *lockedBuffer) reset() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.b.Reset()
-}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/skald-saga/skald"
 	"github.com/skald-saga/skald/internal/tracker"
 )
 
@@ -77,10 +78,13 @@ func (h *Handler) start(ctx context.Context, workflow string, input json.RawMess
 		if len(fieldErrors(err)) > 0 {
 			return nil, err
 		}
+		h.log.Warn("a saga was not started", "workflow", workflow, "error", err)
+		if is[*skald.NotReadyError](err) { // nothing was published, so no advice on repeats is needed
+			return nil, &notReadyError{err}
+		}
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		h.log.Warn("a saga was not started", "workflow", workflow, "error", err)
 		return nil, &unconfirmedError{err, advice}
 	}
 	out := &started{}

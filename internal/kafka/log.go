@@ -46,3 +46,10 @@ func (l *clientLogger) due(msg string, now time.Time) bool {
 	l.last[msg] = now
 	return true
 }
+
+// warn says something by the client's own logger, for functions that are given only the client.
+func warn(cl *kgo.Client, msg string, keyvals ...any) {
+	if logger, ok := cl.OptValue(kgo.WithLogger).(kgo.Logger); ok && logger != nil {
+		logger.Log(kgo.LogLevelWarn, msg, keyvals...)
+	}
+}

@@ -29,13 +29,15 @@ type TopicSpec struct {
 // error has a *PartitionCountError per such topic. If the user may not create
 // topics it is a *CreateDeniedError, and if it may not even see them it has an
 // *AccessError for each. What may pass (a broker that
-// isn't there, a leader that isn't elected) is tried again for as long as ctx
-// allows.
+// isn't there, a leader that isn't elected, fewer brokers than the replication
+// factor while a cluster starts) is tried again for as long as ctx allows, and
+// logged by the client.
 func EnsureTopics(ctx context.Context, cl *kgo.Client, specs []TopicSpec) error {
 	wanted, err := collect(specs)
 	if err != nil || len(wanted) == 0 {
 		return err
 	}
+	said := ""
 	for try := 0; ; try++ {
 		err := ensure(ctx, cl, wanted)
 		if err == nil {
@@ -43,6 +45,10 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, specs []TopicSpec) error 
 		}
 		if final := (*finalError)(nil); errors.As(err, &final) {
 			return final.error
+		}
+		if text := err.Error(); try >= quietTries && text != said && ctx.Err() == nil {
+			said = text
+			warn(cl, "waiting for topics", "error", err)
 		}
 		if ctxErr := sleep(ctx, min(backoff(try), maxTopicBackoff)); ctxErr != nil {
 			return fmt.Errorf("waiting for topics: %w (last: %w)", ctxErr, err)
@@ -67,6 +73,9 @@ func CheckTopics(ctx context.Context, cl *kgo.Client, specs []TopicSpec) error {
 	}
 	return err
 }
+
+// quietTries is how often a topic may not be ready before that is worth a line: the leaders of a new one take some 100 ms.
+const quietTries = 5
 
 // maxTopicBackoff: new topics are there within some 100 ms, and somebody waits.
 const maxTopicBackoff = mostBackoff / 10

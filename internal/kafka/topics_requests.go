@@ -110,7 +110,8 @@ func create(ctx context.Context, cl *kgo.Client, missing []TopicSpec) error {
 			denied[t.Topic] = true
 			continue
 		}
-		passes := kerr.IsRetriable(err)
+		// Kafka calls a replication factor beyond the brokers that it has for good, but more of them may be starting.
+		passes := kerr.IsRetriable(err) || errors.Is(err, kerr.InvalidReplicationFactor)
 		if t.ErrorMessage != nil {
 			err = fmt.Errorf("%w (%s)", err, *t.ErrorMessage)
 		}
