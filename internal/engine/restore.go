@@ -38,7 +38,7 @@ func (s *Session) restore(ctx context.Context, offsets map[string]map[int32]kgo.
 	all, err := s.replay(ctx, partitions)
 	if err != nil {
 		if lasting, ok := s.lasting(err); ok {
-			s.assignment.fail(lasting)
+			s.assignment.fail(&finalError{lasting})
 		} else if ctx.Err() == nil {
 			s.logger.Error("restoring the ledger failed", "error", err)
 		}
@@ -85,7 +85,9 @@ func (s *Session) resolve(ctx context.Context, offsets map[string]map[int32]kgo.
 	}
 	starts.Each(func(o kadm.ListedOffset) {
 		if at, ok := offsets[o.Topic][o.Partition]; ok && at.EpochOffset().Offset < 0 {
-			offsets[o.Topic][o.Partition] = kgo.NewOffset().At(o.Offset)
+			// With an epoch, as committed offsets have one: the client asks the broker about epochs before it fetches. A partition
+			// without would be fetched from before the others, and if it is empty, its fetch holds theirs up for FetchMaxWait.
+			offsets[o.Topic][o.Partition] = kgo.NewOffset().At(o.Offset).WithEpoch(o.LeaderEpoch)
 		}
 	})
 	return nil
