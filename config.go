@@ -8,16 +8,18 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/skald-saga/skald/internal/engine"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
 // Defaults of [Config].
 const (
-	DefaultPartitions    = 12
-	DefaultMaxOpenSagas  = 100_000
-	DefaultMaxUnfinished = 4_000
-	DefaultDrainTimeout  = 5 * time.Second
-	DefaultSettle        = 3 * time.Millisecond
+	DefaultPartitions     = 12
+	DefaultMaxOpenSagas   = 100_000
+	DefaultMaxUnfinished  = 4_000
+	DefaultDrainTimeout   = 5 * time.Second
+	DefaultSettle         = 3 * time.Millisecond
+	DefaultSessionTimeout = engine.DefaultSessionTimeout
 )
 
 // Config says how services and clients reach Kafka and how they behave. The zero value of every field is its default.
@@ -44,6 +46,19 @@ type Config struct {
 
 	// Instance names this process in the registry of services. Default host name and process ID.
 	Instance string
+
+	// Slot is this process's place among those of each service that it runs, of letters, digits, '.', '_' and '-', at most 40: a name
+	// that it has again after a restart, and that no other process of the service has. With one, a process that was killed goes on a
+	// fraction of a second after it has been started again, and a restart within SessionTimeout costs no rebalance, as the process doesn't
+	// leave its group when it stops. When it won't come back, its partitions wait for SessionTimeout, or for [Leave]. A second process
+	// on a slot makes Run of the first return an error. [AutoSlot] is for StatefulSets. Default none: Run leaves the group when it
+	// stops, and what a killed process had waits for the others until SessionTimeout is over.
+	Slot string
+
+	// SessionTimeout is how long the brokers may hear nothing of a process before its partitions go to the others. Brokers allow 6 s to
+	// 30 min (group.min.session.timeout.ms, group.max.session.timeout.ms). With a slot it should be longer than a restart takes, in
+	// Kubernetes perhaps 30 s. Default 6 s.
+	SessionTimeout time.Duration
 
 	// Codec encodes events. All services of a workflow need the same one. Default [JSON].
 	Codec Codec
@@ -97,6 +112,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Joined == nil {
 		c.Joined = func(string) {}
 	}
+	if c.SessionTimeout == 0 {
+		c.SessionTimeout = DefaultSessionTimeout
+	}
 	if c.Settle == 0 {
 		c.Settle = DefaultSettle
 	}
@@ -110,6 +128,11 @@ func (c Config) withDefaults() (Config, error) {
 		}
 		c.Instance = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
+	slot, err := resolveSlot(c.Slot, os.Hostname)
+	if err != nil {
+		return c, err
+	}
+	c.Slot = slot
 	return c, c.check()
 }
 
@@ -119,7 +142,8 @@ func (c Config) check() error {
 		value int64
 	}{
 		{"Partitions", int64(c.Partitions)}, {"MaxOpenSagas", int64(c.MaxOpenSagas)},
-		{"MaxUnfinished", int64(c.MaxUnfinished)}, {"DrainTimeout", int64(c.DrainTimeout)},
+		{"MaxUnfinished", int64(c.MaxUnfinished)},
+		{"DrainTimeout", int64(c.DrainTimeout)}, {"SessionTimeout", int64(c.SessionTimeout)},
 	} {
 		if bound.value < 1 {
 			return fmt.Errorf("skald: Config.%s is %d, it must be positive", bound.field, bound.value)

@@ -34,10 +34,10 @@ func Run(ctx context.Context, cfg Config, services ...*Service) error {
 
 func (c Config) engine() engine.Config {
 	return engine.Config{
-		Connection: c.connection(), AllowOldTransactions: c.AllowOldTransactions, Namespace: c.namespace(), Partitions: c.Partitions, Instance: c.Instance,
+		Connection: c.connection(), AllowOldTransactions: c.AllowOldTransactions, Namespace: c.namespace(), Partitions: c.Partitions, Instance: c.Instance, Slot: c.Slot,
 		MaxOpenSagas: c.MaxOpenSagas, MaxUnfinished: c.MaxUnfinished, DrainTimeout: c.DrainTimeout,
 		Logger: c.Logger, Metrics: c.Metrics, Settle: c.Settle,
-		Joined: c.Joined, TransactionTimeout: engine.DefaultTransactionTimeout,
+		Joined: c.Joined, TransactionTimeout: engine.DefaultTransactionTimeout, SessionTimeout: c.SessionTimeout,
 		Hold: engine.DefaultHold, Upkeep: engine.DefaultUpkeep,
 	}
 }

@@ -42,6 +42,8 @@ service: they share its partitions. It waits for a broker that isn't there, and 
 	kafkaFlags(flags)
 	flags.Bool("allow-old-transactions", false, "run on a cluster whose transaction.version is below 2, where exactly-once doesn't hold")
 	flags.String("instance", "", "name of this process in the registry (default: host name and process ID)")
+	flags.String("slot", "", "this process's place among those of the service, kept over restarts; auto: a StatefulSet's ordinal (default: none)")
+	flags.Duration("session-timeout", skald.DefaultSessionTimeout, "how long brokers may hear nothing before others get the partitions; with a slot, longer than a restart")
 	flags.String("data", "skald-data", "folder of the services' SQLite files; several instances of a service on one machine share one")
 	flags.String("smtp-addr", "127.0.0.1:2525", "mail server of the notifier")
 	flags.String("policies", "", "Cedar file of the authorizer, read again when it changes (default: built in)")
@@ -66,7 +68,7 @@ func (c *terminal) run(ctx context.Context, names []string) error {
 	if err != nil {
 		return usage("--chaos: %w", err)
 	}
-	cfg.DrainTimeout = c.settings.Duration("drain")
+	cfg.DrainTimeout, cfg.Slot, cfg.SessionTimeout = c.settings.Duration("drain"), c.settings.String("slot"), c.settings.Duration("session-timeout")
 	folder := c.settings.String("data")
 	p := &parts{
 		store:    func(_ context.Context, service string) (*sql.DB, error) { return openSQLite(folder, service) },

@@ -20,7 +20,7 @@ import (
 type assignment struct {
 	mu     sync.Mutex
 	events []assignmentEvent
-	fatal  error
+	err    error // that ends the session
 }
 
 // assignmentEvent is one step of a rebalance. They come in this order: lost, assigned, then restored for each partition.
@@ -53,20 +53,20 @@ func (a *assignment) take() ([]assignmentEvent, error) {
 	defer a.mu.Unlock()
 	events := a.events
 	a.events = nil
-	return events, a.fatal
+	return events, a.err
 }
 
 func (a *assignment) fail(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.fatal = err
+	a.err = err
 }
 
 // reset is for a new session, which knows nothing yet.
 func (a *assignment) reset() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.events, a.fatal = nil, nil
+	a.events, a.err = nil, nil
 }
 
 func (a *assignment) onAssigned(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
@@ -89,9 +89,9 @@ func numbers(byTopic map[string][]int32) []int32 {
 
 // applyAssignment brings the loop's ledgers up to date.
 func (s *Session) applyAssignment() error {
-	events, fatal := s.assignment.take()
-	if fatal != nil {
-		return &finalError{fatal}
+	events, err := s.assignment.take()
+	if err != nil {
+		return err
 	}
 	for _, e := range events {
 		for _, partition := range e.lost {

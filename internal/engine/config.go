@@ -16,6 +16,7 @@ type Config struct {
 	Namespace     wire.Namespace
 	Partitions    int32
 	Instance      string
+	Slot          string // of the process among those of the service; "" for a dynamic member
 	MaxOpenSagas  int
 	MaxUnfinished int
 	DrainTimeout  time.Duration
@@ -34,6 +35,9 @@ type Config struct {
 	// commit is given up after three times as long.
 	TransactionTimeout time.Duration
 
+	// SessionTimeout is how long the group may hear nothing of a member before its partitions go to the others.
+	SessionTimeout time.Duration
+
 	// Hold is how long a batch waits for its handlers before it parks them.
 	Hold time.Duration
 
@@ -51,6 +55,7 @@ type Upkeep struct {
 // What the library uses.
 const (
 	DefaultTransactionTimeout = 10 * time.Second
+	DefaultSessionTimeout     = 6 * time.Second
 	DefaultHold               = 20 * time.Millisecond
 )
 
@@ -66,7 +71,7 @@ const (
 	rebuildCalm = 5 * time.Second // a session that lived for so long is no reason to wait before the next
 
 	rebalanceTimeout = 5 * time.Second
-	sessionTimeout   = 6 * time.Second
+	mostHeartbeat    = 1500 * time.Millisecond // between heartbeats: by them a member hears of a rebalance, in time for rebalanceTimeout
 
 	dedupeWindow = 10 * time.Minute
 	dedupeMost   = 500_000 // closed sagas remembered by one session

@@ -68,8 +68,9 @@ func (w *world) config() engine.Config {
 	return engine.Config{
 		Connection: kafka.Connection{Brokers: w.b.Addrs}, Namespace: w.ns, Partitions: w.n, Instance: "one", MaxOpenSagas: 100_000, MaxUnfinished: 20_000,
 		DrainTimeout: 5 * time.Second, Logger: brokertest.Logger(), Settle: max(0, w.b.Settle()), TransactionTimeout: 10 * time.Second,
-		Hold:   engine.DefaultHold,
-		Upkeep: engine.DefaultUpkeep, Joined: func(string) {},
+		SessionTimeout: engine.DefaultSessionTimeout,
+		Hold:           engine.DefaultHold,
+		Upkeep:         engine.DefaultUpkeep, Joined: func(string) {},
 	}
 }
 
@@ -488,7 +489,7 @@ func header(r *kgo.Record, key string) string {
 var errTest = errors.New("on purpose")
 
 // expectLedgerDone fails if work is left in a service's ledger.
-func (w *world) expectLedgerDone(service string) {
+func (w *world) expectLedgerDone(service string) { //nolint:unparam // a reader wants to see whose
 	w.t.Helper()
 	left := map[string]bool{}
 	for _, r := range w.ledger(service) {

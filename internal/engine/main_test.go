@@ -11,6 +11,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if l := os.Getenv(lifeVariable); l != "" {
+		fmt.Fprintln(os.Stderr, live(l))
+		os.Exit(1)
+	}
 	code := brokertest.Main(m)
 	if code == 0 {
 		if err := goleak.Find(); err != nil {

@@ -115,13 +115,9 @@ func (p *proxy) awaitRequests(n int, match func(proxyRequest) bool) {
 	defer cancel()
 	for {
 		p.mu.Lock()
-		watch, count := p.watch, 0
-		for _, r := range p.seen {
-			if match(r) {
-				count++
-			}
-		}
+		watch := p.watch
 		p.mu.Unlock()
+		count := p.count(match)
 		if count >= n {
 			return
 		}
@@ -131,6 +127,18 @@ func (p *proxy) awaitRequests(n int, match func(proxyRequest) bool) {
 			p.t.Fatalf("saw %d such requests, want %d", count, n)
 		}
 	}
+}
+
+// count gives how many requests that match have come by since the proxy was started, or forgot.
+func (p *proxy) count(match func(proxyRequest) bool) (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range p.seen {
+		if match(r) {
+			n++
+		}
+	}
+	return n
 }
 
 func (p *proxy) accept() {

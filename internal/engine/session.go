@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -42,8 +44,9 @@ type Session struct {
 	refused        map[executionKey]error // forwards that the broker refuses, by item key
 	letterBound    int                    // bytes above which a letter is cut
 	unreadable     map[place]*kgo.ErrDecompressTooLarge
-	leftOpen       bool // a transaction was begun and not ended
-	aborts         int  // in a row
+	leftOpen       bool   // a transaction was begun and not ended
+	aborts         int    // in a row
+	member         string // of the group, as the last client knew it
 	lastCommit     time.Time
 	pressure       pressure
 	limit          limit
@@ -103,6 +106,9 @@ func (s *Session) Run(ctx context.Context) error {
 	for try := 0; ; try++ {
 		began := time.Now()
 		err := s.serve(ctx, stopHandlers)
+		if errors.Is(err, kerr.FencedInstanceID) {
+			err = cmp.Or(s.slotTaken(ctx, err), err)
+		}
 		lasting, lasts := s.lasting(err)
 		switch {
 		case err == nil:
@@ -126,6 +132,9 @@ func (s *Session) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		if taken := s.slotTaken(ctx, err); taken != nil {
+			return fmt.Errorf("service %q: %w", s.service.Name, taken)
+		}
 	}
 }
 
@@ -139,6 +148,10 @@ func (s *Session) lasting(err error) (error, bool) { //nolint:revive // The erro
 	var final *finalError
 	if errors.As(err, &final) {
 		err = final.err
+	}
+	if errors.Is(err, kerr.InvalidSessionTimeout) {
+		return fmt.Errorf("the brokers don't allow a session timeout of %v, but what lies between their group.min.session.timeout.ms and "+
+			"group.max.session.timeout.ms, by default 6 s to 30 min", s.cfg.SessionTimeout), true
 	}
 	if explained, ok := s.cfg.Connection.Lasting(err); ok {
 		return explained, true
@@ -171,10 +184,10 @@ func (s *Session) serve(ctx context.Context, stopHandlers context.CancelFunc) er
 	}
 	s.group = group
 	defer s.close(ctx, group, kill)
-	// The transactional ID is taken over at once, which aborts what a former life left open; else its readers wait for 10 s.
-	if _, _, err := group.Client().ProducerID(ctx); err != nil {
-		id := s.transactionalID()
-		return fmt.Errorf("take over the transactional ID %s: %w", id, kafka.About(err, kafka.TransactionalID, id))
+	if s.cfg.Slot == "" { // else settleIn does it
+		if err := s.takeOver(ctx, group.Client()); err != nil {
+			return err
+		}
 	}
 	if err := s.loop(ctx); err != nil {
 		return err
@@ -183,11 +196,21 @@ func (s *Session) serve(ctx context.Context, stopHandlers context.CancelFunc) er
 	return nil
 }
 
+// takeOver makes the transactional ID this session's, which aborts what a former life left open; else its readers wait for 10 s.
+func (s *Session) takeOver(ctx context.Context, client *kgo.Client) error {
+	if _, _, err := client.ProducerID(ctx); err != nil {
+		id := s.transactionalID()
+		return fmt.Errorf("take over the transactional ID %s: %w", id, kafka.About(err, kafka.TransactionalID, id))
+	}
+	return nil
+}
+
 // close leaves the group, so that others take over at once, but doesn't wait long for a broker that is away: then kill ends what
-// the client still waits for.
+// the client still waits for. A static member doesn't leave: who has its slot next goes on (docs/decisions/0005-slots-are-left-by-command.md).
 func (s *Session) close(ctx context.Context, group *kgo.GroupTransactSession, kill context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
 	defer cancel()
+	s.member, _ = group.Client().GroupMetadata()
 	group.AllowRebalance()
 	if err := group.Client().LeaveGroupContext(ctx); err != nil {
 		s.logger.Debug("the group takes the leave for granted after the session timeout", "error", err)
@@ -213,29 +236,20 @@ func (s *Session) abandon(ctx context.Context) {
 	}
 }
 
-func (s *Session) transactionalID() string {
-	return s.cfg.Namespace.Group(s.service.Name) + "." + s.cfg.Instance
-}
-
 func (s *Session) groupOptions() []kgo.Opt {
-	topics := []string{s.inbox}
-	for i := range s.service.Steps {
-		topics = append(topics, s.cfg.Namespace.Topic(s.service.Steps[i].Topic))
-	}
 	co := s.coPartitioned()
-	return []kgo.Opt{
+	return append(s.membership(),
 		kgo.ConsumerGroup(s.cfg.Namespace.Group(s.service.Name)),
 		kgo.TransactionalID(s.transactionalID()),
 		kgo.TransactionTimeout(s.cfg.TransactionTimeout),
-		kgo.ConsumeTopics(topics...),
+		kgo.ConsumeTopics(s.inputs()...),
 		kgo.Balancers(kafka.NewBalancer()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.RebalanceTimeout(rebalanceTimeout),
-		kgo.SessionTimeout(sessionTimeout),
-		kgo.HeartbeatInterval(sessionTimeout / 4),
+		kgo.SessionTimeout(s.cfg.SessionTimeout),
+		kgo.HeartbeatInterval(min(s.cfg.SessionTimeout/4, mostHeartbeat)),
 		kgo.AdjustFetchOffsetsFn(s.restore),
-		kgo.OnPartitionsAssigned(s.assignment.onAssigned),
 		kgo.OnPartitionsRevoked(s.assignment.onLost),
 		kgo.OnPartitionsLost(s.assignment.onLost),
 		// A transaction's records go in one request: a produce that comes while the broker still writes the last
@@ -244,10 +258,19 @@ func (s *Session) groupOptions() []kgo.Opt {
 		// A backlog is fetched as it is used, not by 50 MiB that lie about decompressed.
 		kgo.FetchMaxBytes(fetchBytes),
 		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
-		kgo.MaxBufferedRecords(1 << 20),
+		kgo.MaxBufferedRecords(1<<20),
 		kgo.RecordPartitioner(kafka.Partitioner(func(topic string) bool { return co[topic] })),
 		kgo.ProducerBatchMaxBytesFn(s.batchBytes),
+	)
+}
+
+// inputs are the topics that the service reads in its group.
+func (s *Session) inputs() []string {
+	topics := []string{s.inbox}
+	for i := range s.service.Steps {
+		topics = append(topics, s.cfg.Namespace.Topic(s.service.Steps[i].Topic))
 	}
+	return topics
 }
 
 func (s *Session) ledgerOf(partition int32) *ledger.Ledger {
