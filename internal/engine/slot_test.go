@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -77,6 +79,13 @@ func testScaleDown(t *testing.T, b brokertest.Broker) {
 	}
 	w.members("worker", 1)
 	sagas = append(sagas, w.moreStarts("in", 40, 80)...)
+	w.await("out", len(sagas))
+	w.expectOnce("out", sagas)
+	// One that still runs joins again.
+	if absent, err := engine.Leave(ctx, w.client, w.ns, "worker", "0"); err != nil || len(absent) > 0 {
+		t.Fatalf("absent %v, error %v, want none", absent, err)
+	}
+	sagas = append(sagas, w.moreStarts("in", 80, 120)...)
 	w.await("out", len(sagas))
 	w.expectOnce("out", sagas)
 	for _, nobody := range []string{"worker", "never heard of"} {
@@ -243,6 +252,40 @@ func testRoll(t *testing.T, b brokertest.Broker) {
 	w.await("out", len(sagas))
 	w.expectOnce("out", sagas)
 	w.members("worker", 3)
+}
+
+// A member joins while a slot's process is away, the group's leader at that. The group waits for it no longer than the rebalance timeout; on Apache
+// Kafka it keeps partitions for the slot, and all goes on when the process is back.
+func TestRebalanceWhileASlotIsAway(t *testing.T) { brokertest.Each(t, testRebalanceWhileAway) }
+
+func testRebalanceWhileAway(t *testing.T, b brokertest.Broker) {
+	t.Parallel()
+	w := newWorld(t, b, 6, "in", "out")
+	leader := w.run(w.slotted("a", "leader"), newHandlers().worker())
+	w.members("worker", 1)
+	w.run(w.slotted("b", "second"), newHandlers().worker())
+	w.members("worker", 2)
+	sagas := w.starts("in", 60)
+	w.await("out", len(sagas))
+	leader.stop()
+	w.run(w.slotted("c", "third"), newHandlers().worker())
+	began := time.Now()
+	sagas = append(sagas, w.moreStarts("in", 60, 120)...)
+	if b.Embedded { // which gives an absent member's partitions away
+		w.await("out", len(sagas))
+	} else {
+		// The slot that is away keeps its partitions, and sagas wait there. The new member's have moved from the others.
+		w.until("a member more, and a stable group", func(ctx context.Context) bool {
+			described, err := kadm.NewClient(w.client).DescribeGroups(ctx, w.ns.Group("worker"))
+			g := described[w.ns.Group("worker")]
+			return err == nil && g.State == "Stable" && len(g.Members) == 3
+		})
+	}
+	t.Logf("%s: the group was stable %v after the third joined", b.Name, time.Since(began))
+	w.run(w.slotted("a", "back"), newHandlers().worker())
+	w.members("worker", 3)
+	w.await("out", len(sagas))
+	w.expectOnce("out", sagas)
 }
 
 func TestSessionTimeoutThatBrokersRefuse(t *testing.T) { brokertest.Each(t, testSessionTimeout) }
