@@ -148,6 +148,12 @@ func (c *Client) start(ctx context.Context, w workflowInfo, subject string, payl
 	waiting, done := c.untilClosed(ctx)
 	defer done()
 	if err := c.topics.await(waiting, needed...); err != nil {
+		if access, ok := errors.AsType[*kafka.AccessError](err); ok {
+			access.Operations = []string{"Write"}
+			if access.Name != topic {
+				access.Operations = []string{"Read"}
+			}
+		}
 		if waiting.Err() == nil {
 			err = c.cfg.connection().Explained(err)
 		}

@@ -109,6 +109,20 @@ var flagWords = strings.NewReplacer(
 
 func inFlags(text string) string { return flagWords.Replace(text) }
 
+// attrInFlags does the same for what is logged.
+func attrInFlags(_ []string, a slog.Attr) slog.Attr {
+	if a.Key != "error" {
+		return a
+	}
+	switch err := a.Value.Any().(type) {
+	case string:
+		return slog.String(a.Key, inFlags(err))
+	case error:
+		return slog.String(a.Key, inWords(err))
+	}
+	return a
+}
+
 // inWords gives an error of Kafka the words of its explanation, with the names of flags. Others stay as they are.
 func inWords(err error) string {
 	_, explained := errors.AsType[*kafka.ExplainedError](err)
@@ -118,6 +132,9 @@ func inWords(err error) string {
 	}
 	return err.Error()
 }
+
+// lookTime is how long one looks what is wrong with a broker at last.
+const lookTime = 5 * time.Second
 
 // awaitBroker returns when a broker answers. It says what it waits for, and gives up at once where waiting can't help.
 func awaitBroker(ctx context.Context, conn kafka.Connection, atMost time.Duration) error {
@@ -133,7 +150,9 @@ func awaitBroker(ctx context.Context, conn kafka.Connection, atMost time.Duratio
 	defer cancel()
 	err = kafka.WaitForBroker(patience, client, conn.Logger)
 	if last, ok := errors.AsType[*kafka.ExplainedError](err); ok && ctx.Err() == nil {
-		return last
+		look, done := context.WithTimeout(ctx, lookTime)
+		defer done()
+		return &kafka.ExplainedError{Explanation: conn.Diagnose(look, last.Err), Err: last.Err} // it may be another reason by now
 	}
 	return err
 }

@@ -56,7 +56,7 @@ A flag beats the environment, the environment beats the file.`,
 	flags.String("log-level", "warn", "debug, info, warn or error")
 	flags.String("log-format", "text", "text or json")
 	flags.Bool("json", false, "print data as JSON on stdout")
-	root.AddCommand(newUp(c), newRun(c), newConsole(c), newBroker(c), newStart(c), newLs(c), newTrace(c), newLeave(c), newBench(c), newBenchWorker(c), newVersion(c))
+	root.AddCommand(newUp(c), newRun(c), newConsole(c), newBroker(c), newStart(c), newLs(c), newTrace(c), newLeave(c), newDoctor(c), newTopics(c), newBench(c), newBenchWorker(c), newVersion(c))
 	return root
 }
 
@@ -111,10 +111,10 @@ func (c *terminal) logger() (*slog.Logger, error) {
 	}
 	switch format := c.settings.String("log-format"); format {
 	case "json":
-		return slog.New(slog.NewJSONHandler(c.err, &slog.HandlerOptions{Level: level})), nil
+		return slog.New(slog.NewJSONHandler(c.err, &slog.HandlerOptions{Level: level, ReplaceAttr: attrInFlags})), nil
 	case "text":
 		return slog.New(tint.NewTextHandler(c.err, &tint.Options{
-			Level: level, TimeFormat: time.TimeOnly, NoColor: !isTerminal(c.err),
+			Level: level, TimeFormat: time.TimeOnly, NoColor: !isTerminal(c.err), ReplaceAttr: attrInFlags,
 		})), nil
 	default:
 		return nil, usage("--log-format %q: text and json are allowed", format)

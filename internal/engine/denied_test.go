@@ -23,7 +23,7 @@ func TestAccessThatIsRefusedEndsTheService(t *testing.T) {
 		says  []string
 	}{
 		{"the transactional ID", kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, TxnID: "skald.worker.one", Err: kerr.TransactionalIDAuthorizationFailed},
-			[]string{`transactional-id "skald.worker.one"`, "--transactional-id skald.worker.one"}},
+			[]string{`transactional-id "skald.worker.*"`, "--resource-pattern-type prefixed --transactional-id skald.worker."}},
 		{"the group", kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.GroupAuthorizationFailed},
 			[]string{`group "skald.worker"`, "--group skald.worker"}},
 		{"an output", kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "out", Err: kerr.TopicAuthorizationFailed},

@@ -200,7 +200,11 @@ func (s *Session) serve(ctx context.Context, stopHandlers context.CancelFunc) er
 func (s *Session) takeOver(ctx context.Context, client *kgo.Client) error {
 	if _, _, err := client.ProducerID(ctx); err != nil {
 		id := s.transactionalID()
-		return fmt.Errorf("take over the transactional ID %s: %w", id, kafka.About(err, kafka.TransactionalID, id))
+		err = kafka.About(err, kafka.TransactionalID, id)
+		if access, ok := errors.AsType[*kafka.AccessError](err); ok { // other instances have other IDs that begin so
+			access.Name, access.Prefixed = s.cfg.Namespace.Group(s.service.Name)+".", true
+		}
+		return fmt.Errorf("take over the transactional ID %s: %w", id, err)
 	}
 	return nil
 }

@@ -30,7 +30,8 @@ func (c Connection) Diagnose(ctx context.Context, err error) Explanation {
 		all.Go(func() { found[i] = c.at(broker).judge(look(ctx, broker)) })
 	}
 	all.Wait()
-	found = slices.DeleteFunc(found, func(f Explanation) bool { return f == Explanation{} })
+	// What ctx has cut off tells nothing; what can't be mended by waiting was seen before that.
+	found = slices.DeleteFunc(found, func(f Explanation) bool { return f == Explanation{} || f.Retry && ctx.Err() != nil })
 	if len(found) == 0 { // all look as they should, by now
 		return e
 	}

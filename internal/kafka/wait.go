@@ -18,9 +18,9 @@ const (
 	leastBackoff = 50 * time.Millisecond
 	mostBackoff  = 5 * time.Second
 
-	// pingTimeout bounds one try: a host that drops packets would otherwise
-	// hold it for as long as the caller waits.
-	pingTimeout = 5 * time.Second
+	// pingTimeout bounds one try: a broker that hangs would otherwise hold it
+	// for as long as the caller waits. One that drops packets is noticed before.
+	pingTimeout = dialTimeout + time.Second
 )
 
 // WaitForBroker returns once a broker answers a metadata request, which it tries
@@ -48,14 +48,20 @@ func WaitForBroker(ctx context.Context, cl *kgo.Client, logger *slog.Logger) err
 		}
 		if now := c.Explain(err); now != reason && ctx.Err() == nil {
 			reason = now
-			e = c.Diagnose(ctx, err)
-			if !e.Retry {
-				return &ExplainedError{e, err}
+			looked := c.Diagnose(ctx, err)
+			if !looked.Retry {
+				return &ExplainedError{looked, err}
+			}
+			if ctx.Err() == nil || e == (Explanation{}) { // else the look was cut short
+				e = looked
 			}
 			if ctx.Err() == nil && !said[e.Text] {
 				said[e.Text] = true
 				logger.Warn("waiting for Kafka", "brokers", c.where(), "error", e.String())
 			}
+		}
+		if e == (Explanation{}) { // ctx ended before anybody could look
+			e = c.Explain(err)
 		}
 		if ctxErr := sleep(ctx, backoff(try)); ctxErr != nil {
 			return fmt.Errorf("waiting for Kafka at %s: %w (last try: %w)", c.where(), ctxErr, &ExplainedError{e, err})
