@@ -144,6 +144,12 @@ func (st *step) check(fail func(format string, args ...any)) {
 	if st.concurrency < 1 {
 		fail("step on %q: concurrency %d, at least 1 is needed", st.in.name, st.concurrency)
 	}
+	if err := st.retry.check(); err != nil {
+		fail("step on %q: %w", st.in.name, err)
+	}
+	if st.timeout < 0 || st.timeout > maxTimeout {
+		fail("step on %q: a timeout of %v: from 0 (none) to %v is allowed", st.in.name, st.timeout, maxTimeout)
+	}
 	for _, t := range st.topics() {
 		if err := t.check(); err != nil {
 			fail("step on %q: %w", st.in.name, err)

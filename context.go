@@ -50,6 +50,9 @@ func Emit[T any](ctx context.Context, topic Topic[T], v T) error {
 	if c == nil {
 		return fmt.Errorf("skald: Emit to %q outside of a handler: pass the handler's context", string(topic))
 	}
+	if c.Undoing {
+		return fmt.Errorf("skald: Emit to %q in a compensation: it takes back what was done, and tells nobody else", string(topic))
+	}
 	c.Emit(topic.Event(v))
 	return nil
 }

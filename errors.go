@@ -9,17 +9,21 @@ import (
 	"github.com/skald-saga/skald/internal/wire"
 )
 
-// Reject says that the saga must not go on for a business reason, e.g. no device in stock. It isn't tried again.
+// Reject says that the saga must not go on for a business reason, e.g. no device in stock. It isn't tried again: what was done is
+// undone, and the saga ends as rejected. For an event of no saga it makes a dead letter. A compensation that rejects is blocked.
 func Reject(reason string) error {
 	return &engine.Failure{Class: wire.ClassRejected, Err: errors.New(reason)}
 }
 
-// RetryAfter says that the attempt failed and that the next one makes sense after d at the earliest.
+// RetryAfter says that the attempt failed and that the next one makes sense after d, which takes the place of the policy's delay. It counts
+// as an attempt. d is bounded by 30 days; 0 or less leaves it to the policy.
 func RetryAfter(d time.Duration, err error) error {
-	return &engine.Failure{Class: wire.ClassFailed, After: d, Err: err}
+	return &engine.Failure{Class: wire.ClassFailed, After: min(d, maxBackoff), Err: err}
 }
 
-// Unavailable says that what the handler needs is not there, for this event as for any other: an outage isn't the event's fault.
+// Unavailable says that what the handler needs is not there, for this event as for any other: an outage isn't the event's fault. No
+// attempt is burnt. The step pauses: one event at a time is tried, with backoff from about a second to 30 seconds, and the others wait
+// until a handler of this instance returns anything else.
 func Unavailable(err error) error {
 	return &engine.Failure{Class: wire.ClassUnavailable, Err: err}
 }

@@ -88,7 +88,7 @@ func testNoSaga(t *testing.T, b brokertest.Broker) {
 		}
 		keys <- skald.IdempotencyKey(ctx)
 		return notify{Name: in.Name}, nil
-	})))
+	}).Retry(skald.NoRetry)))
 	o.send("authorize", "key", `{"Name":"bad"}`)
 	o.send("authorize", "key", `{"Name":"one"}`)
 	o.send("authorize", "key", `{"Name":"two"}`, "ce_id", "7", "ce_source", "/crm")
@@ -207,7 +207,7 @@ func testRouteWatchEmit(t *testing.T, b brokertest.Broker) {
 	services = append(services, skald.NewService("audit", skald.Watch(notifyTopic, func(_ context.Context, in notify) error {
 		watched <- in.Name
 		return errors.New("the audit log is full")
-	})))
+	}).Retry(skald.NoRetry)))
 	start(t, cfg, services...)
 	client := newClient(t, cfg)
 	ctx := testContext(t)

@@ -2,9 +2,11 @@ package skald
 
 import (
 	"context"
+	"time"
 
 	"github.com/skald-saga/skald/internal/call"
 	"github.com/skald-saga/skald/internal/engine"
+	"github.com/skald-saga/skald/internal/saga"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -32,7 +34,9 @@ type step struct {
 	nextFor     []successor
 	emits       []topicInfo
 	concurrency int
-	compensable bool
+	undo        func(ctx context.Context, in, out []byte, codec Codec) error // nil when the step can't be undone
+	retry       RetryPolicy
+	timeout     time.Duration
 	noHandler   bool
 	subject     func(payload []byte, codec Codec) string
 	readable    func(payload []byte, codec Codec) error
@@ -102,10 +106,52 @@ func Watch[In any](in Topic[In], handler func(context.Context, In) error) *Subsc
 // None is the output of a step that has none.
 type None struct{}
 
-// Compensate declares how the step is undone: out is nil when the step may have begun but never finished. What it needs to
-// be given back, in and out, travels with the saga on its routing slip (together at most 64 KiB per saga).
+// Compensate declares how the step is undone, when its saga is rejected, cancelled, expired or abandoned: in the reverse order of the
+// steps, each service its own. out is nil when the step may have begun but never finished; the step that rejects the saga is
+// undone as well, as another instance may have tried it before. In undo, [IdempotencyKey] is the key of what is undone, so that
+// skaldsql.Undo finds it. An undo that fails is tried longer than the step; then it is blocked until a person decides, and never skipped.
+//
+// in and out travel with the saga on its routing slip: together at most 64 KiB and 256 steps per saga. For a [Route] out is empty.
 func (s *Subscription[In, Out]) Compensate(undo func(ctx context.Context, in In, out *Out) error) *Subscription[In, Out] {
-	s.compensable = undo != nil
+	if undo == nil {
+		s.undo = nil
+		return s
+	}
+	s.undo = func(ctx context.Context, in, out []byte, codec Codec) error {
+		value, err := decode[In](in, codec)
+		if err != nil && out == nil {
+			return nil // the handler was never called with it
+		}
+		if err != nil {
+			return Poison(err)
+		}
+		var result *Out
+		if out != nil {
+			result = new(Out)
+			if _, routed := any(result).(*Event); !routed { // which topic a Route chose isn't on the slip
+				*result, err = decode[Out](out, codec)
+			}
+			if err != nil {
+				return Poison(err)
+			}
+		}
+		return s.run(ctx, func(ctx context.Context) error { return undo(ctx, value, result) })
+	}
+	return s
+}
+
+// Retry sets how often the step is tried, and how long after a failed attempt the next one comes. Default [DefaultRetry]. Nothing waits
+// for an attempt but its saga; no crash loses or doubles it.
+func (s *Subscription[In, Out]) Retry(p RetryPolicy) *Subscription[In, Out] {
+	s.retry = p
+	return s
+}
+
+// Timeout bounds one attempt: then the handler's context ends, and the attempt has failed. The next one begins only when the handler
+// has returned; one that doesn't return blocks its saga, visibly, and holds its place among the step's handlers. The
+// default, 0, is no bound. It holds for the compensation as well.
+func (s *Subscription[In, Out]) Timeout(d time.Duration) *Subscription[In, Out] {
+	s.timeout = d
 	return s
 }
 
@@ -130,7 +176,7 @@ func (s *Subscription[In, Out]) Emits(topics ...AnyTopic) *Subscription[In, Out]
 }
 
 func newStep[In, Out any](role string, in topicInfo, handler func(context.Context, In) (Out, error)) *Subscription[In, Out] {
-	s := &step{role: role, in: in, concurrency: DefaultConcurrency, noHandler: handler == nil}
+	s := &step{role: role, in: in, concurrency: DefaultConcurrency, retry: DefaultRetry, noHandler: handler == nil}
 	s.readable = func(payload []byte, codec Codec) error {
 		_, err := decode[In](payload, codec)
 		return err
@@ -141,19 +187,24 @@ func newStep[In, Out any](role string, in topicInfo, handler func(context.Contex
 			return nil, Poison(err)
 		}
 		var out Out
-		run := Handler(func(ctx context.Context) (err error) {
+		err = s.run(ctx, func(ctx context.Context) (err error) {
 			out, err = handler(ctx, in)
 			return err
 		})
-		for _, wrap := range s.around {
-			run = wrap(run)
-		}
-		if err := run(ctx); err != nil {
+		if err != nil {
 			return nil, err
 		}
 		return s.outputs(call.From(ctx), out)
 	}
 	return &Subscription[In, Out]{s}
+}
+
+// run calls a handler with what is around it.
+func (s *step) run(ctx context.Context, handler Handler) error {
+	for _, wrap := range s.around {
+		handler = wrap(handler)
+	}
+	return handler(ctx)
 }
 
 func withoutOutput[In any](handler func(context.Context, In) error) func(context.Context, In) (None, error) {
@@ -166,11 +217,14 @@ func withoutOutput[In any](handler func(context.Context, In) error) func(context
 // declare gives what other services and the tracker are told of the step.
 func (s *step) declare() wire.Step {
 	d := wire.Step{
-		Topic: s.in.name, Role: s.role, Workflow: s.workflow.name, Compensable: s.compensable,
+		Topic: s.in.name, Role: s.role, Workflow: s.workflow.name, Compensable: s.undo != nil,
 		InputSchema: s.in.schema(),
 	}
 	if s.role == wire.RoleBegin {
 		d.Deadline, d.EndTopic = s.workflow.deadline, s.workflow.end.name
+		if s.workflow.expires {
+			d.OnDeadline = wire.DeadlineExpires
+		}
 	}
 	for _, t := range s.next {
 		d.Next = append(d.Next, t.name)
@@ -190,9 +244,12 @@ func (s *step) declare() wire.Step {
 // engineStep strips the step of its types.
 func (s *step) engineStep(codec Codec) engine.Step {
 	es := engine.Step{
-		Step:          s.declare(),
-		SchemaVersion: s.in.version,
-		Concurrency:   s.concurrency,
+		Step: saga.Step{
+			Step: s.declare(), SchemaVersion: s.in.version, Concurrency: s.concurrency,
+			Retry: saga.Policy(s.retry), Timeout: s.timeout,
+			Readable: func(e *wire.Event) error { return s.readable(e.Payload, codec) },
+			Subject:  func(*wire.Event) string { return "" },
+		},
 		Handle: func(ctx context.Context, e *wire.Event) ([]engine.Output, error) {
 			events, err := s.handle(ctx, e.Payload, codec)
 			if err != nil {
@@ -200,8 +257,9 @@ func (s *step) engineStep(codec Codec) engine.Step {
 			}
 			return encodeAll(events, codec)
 		},
-		Readable: func(e *wire.Event) error { return s.readable(e.Payload, codec) },
-		Subject:  func(*wire.Event) string { return "" },
+	}
+	if s.undo != nil {
+		es.Undo = func(ctx context.Context, stop wire.Stop) error { return s.undo(ctx, stop.In, stop.Out, codec) }
 	}
 	if s.subject != nil {
 		es.Subject = func(e *wire.Event) string { return s.subject(e.Payload, codec) }

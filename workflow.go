@@ -1,6 +1,8 @@
 package skald
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/skald-saga/skald/internal/wire"
@@ -24,6 +26,7 @@ type workflowInfo struct {
 	name       string
 	start, end topicInfo
 	deadline   time.Duration
+	expires    bool
 }
 
 // NewWorkflow declares a workflow: its name, the topic where its sagas start and the topic on which they come home.
@@ -40,12 +43,24 @@ func (w *Workflow[Start, End]) Subject(of func(Start) string) *Workflow[Start, E
 	return w
 }
 
-// Deadline sets how long a saga may take. The initiator notes it when the saga begins; a saga past it shows as overdue.
-// The default, 0, is no deadline.
-func (w *Workflow[Start, End]) Deadline(d time.Duration) *Workflow[Start, End] {
-	w.deadline = d
+// OnDeadline says what happens to a saga past its deadline.
+type OnDeadline bool
+
+// What happens to a saga past its deadline.
+const (
+	Alert  OnDeadline = false // it shows as overdue, and goes on
+	Expire OnDeadline = true  // what was done is undone, and the saga ends as expired
+)
+
+// Deadline sets how long a saga may take, from when the initiator accepts its start. The default, 0, is no deadline. A saga that completes
+// in the same transaction in which its deadline passes is completed.
+func (w *Workflow[Start, End]) Deadline(d time.Duration, then ...OnDeadline) *Workflow[Start, End] {
+	w.deadline, w.expires = d, slices.Contains(then, Expire)
 	return w
 }
+
+// maxDeadline is ten years: more is a mistake in the unit.
+const maxDeadline = 10 * 365 * 24 * time.Hour
 
 // Name is the workflow's name.
 func (w *Workflow[Start, End]) Name() string { return w.name }
@@ -55,6 +70,9 @@ func (w *Workflow[Start, End]) workflow() workflowInfo { return w.workflowInfo }
 func (w workflowInfo) check() error {
 	if err := wire.CheckName("workflow", w.name); err != nil {
 		return err
+	}
+	if w.deadline < 0 || w.deadline > maxDeadline {
+		return fmt.Errorf("workflow %q: a deadline of %v: from 0 (none) to %v is allowed", w.name, w.deadline, maxDeadline)
 	}
 	if err := w.start.check(); err != nil {
 		return err

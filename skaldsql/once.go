@@ -10,7 +10,14 @@ import (
 
 // ErrUndone says that the effect was undone before, so it must not take place any more. [Once] returns it wrapped, for a handler that
 // comes too late: return it as it is. The saga has been turned round, and nothing waits for this handler's output.
-var ErrUndone = errors.New("the effect was undone")
+var ErrUndone error = undoneError{}
+
+type undoneError struct{}
+
+func (undoneError) Error() string { return "the effect was undone" }
+
+// Undone tells Skald's engine, which knows no SQL, what the error means.
+func (undoneError) Undone() bool { return true }
 
 // The states of a key's row. Nobody but its own transaction sees a row as claimed, unless that one was committed in
 // spite of an error.

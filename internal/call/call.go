@@ -23,6 +23,7 @@ type Call struct {
 	EffectOf string // the saga, or the event of none, that the handler's effect belongs to
 	Service  string
 	Step     string // input topic
+	Undoing  bool   // the handler is a step's compensation
 
 	Logger *slog.Logger // the service's
 

@@ -10,40 +10,39 @@ import (
 	"time"
 
 	"github.com/skald-saga/skald/internal/call"
+	"github.com/skald-saga/skald/internal/saga"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
-// execution is one run of a handler. It outlives the batch that began it when the handler is slow, and even the ownership of
-// its partition: whoever gets to the same event again in this process joins it instead of running it twice.
+// execution is one run of a handler. The machine's part of it is the loop's alone.
 type execution struct {
-	key       executionKey
-	step      *Step
-	item      *item
-	partition int32
-	attempt   int
-	started   time.Time
-	cancel    context.CancelFunc
+	saga.Execution
 
-	// On their way to the goroutine that calls the handler. item is the loop's alone: whoever joins puts another in its place.
-	ctx   context.Context //nolint:containedctx // see above
-	event *wire.Event
+	cancel context.CancelFunc
 
-	// Written by the handler's goroutine before it reports, read by the loop after.
+	// On their way to the goroutine that calls the handler.
+	ctx    context.Context //nolint:containedctx // see above
+	step   *Step
+	event  *wire.Event
+	undo   *saga.Undo
+	result result
+}
+
+// result is written by the handler's goroutine before it reports, and read by the loop after.
+type result struct {
 	outputs  []Output
 	err      error
 	finished time.Time
-
-	done      bool // the loop has heard of it
-	abandoned bool // nobody waits for it any more
-
-	concludedIn *batch // the batch that its result is in, committed or not
 }
 
 // executions are those of one session. Only finished is touched by other goroutines.
 type executions struct {
 	service string
-	all     map[executionKey]*execution
-	running map[*Step]int // handlers by step, abandoned ones included: they still hold their place
+	steps   map[*saga.Step]*Step
+	all     map[saga.Key]*execution
+	running map[*saga.Step]int // handlers by step, abandoned ones included: they still hold their place
+	timed   bool               // a step has a timeout
+	looked  time.Time          // when hanging handlers were last looked for
 	metrics *metrics
 	logger  *slog.Logger
 	crew    *crew
@@ -53,39 +52,65 @@ type executions struct {
 	enough   int           // how many have to be finished for the bell to ring
 	bell     chan struct{} // one place
 	wake     func()        // ends the poll under way
+
+	handlers context.Context //nolint:containedctx // what handlers' contexts come of: it ends with the drain time
 }
 
-func newExecutions(service string, m *metrics, l *slog.Logger) *executions {
+func newExecutions(service Service, m *metrics, l *slog.Logger) *executions {
 	x := &executions{
-		service: service, all: map[executionKey]*execution{}, running: map[*Step]int{}, metrics: m, logger: l,
+		service: service.Name, steps: map[*saga.Step]*Step{}, all: map[saga.Key]*execution{}, running: map[*saga.Step]int{}, metrics: m, logger: l,
 		enough: 1, bell: make(chan struct{}, 1),
+	}
+	for i := range service.Steps {
+		st := &service.Steps[i]
+		x.steps[&st.Step] = st
+		x.timed = x.timed || st.Timeout > 0
 	}
 	x.crew = newCrew(x.handle)
 	return x
 }
 
 // places is how many more handlers of the step may start.
-func (x *executions) places(s *Step) int { return s.Concurrency - x.running[s] }
+func (x *executions) places(s *saga.Step) int { return s.Concurrency - x.running[s] }
 
-// start begins a handler. Its context ends when it is abandoned or the session's drain time is over.
-func (x *executions) start(ctx context.Context, it *item, attempt int, now time.Time) *execution {
-	ctx, cancel := context.WithCancel(ctx)
-	e := &execution{key: it.key, step: it.step, item: it, partition: it.partition, attempt: attempt, started: now, cancel: cancel}
-	x.all[e.key] = e
-	x.running[e.step]++
-	c := it.callFor(x.service, attempt)
+// Start begins a handler. Its context ends when it is abandoned, at its timeout, or when the session's drain time is over.
+func (d driver) Start(it *saga.Item, attempt int, now time.Time) *saga.Execution {
+	x := d.s.executions
+	ctx, cancel := context.WithCancel(x.handlers)
+	e := &execution{
+		Execution: saga.Execution{Item: it, Key: it.Key, Step: it.Step, Attempt: attempt, Started: now},
+		cancel:    cancel, step: x.steps[it.Step], event: it.Event, undo: it.Undo,
+	}
+	x.all[e.Key] = e
+	x.running[e.Step]++
+	c := callFor(it, x.service, attempt)
 	c.Logger = x.logger
-	e.ctx, e.event = call.With(ctx, c), it.event
+	e.ctx = call.With(ctx, c)
 	x.crew.run(e)
-	return e
+	return &e.Execution
 }
 
 // handle calls the handler and reports what came of it.
 func (x *executions) handle(e *execution) {
 	defer e.cancel()
-	e.outputs, e.err = invoke(e.ctx, e.step, e.event)
-	e.finished = time.Now()
+	if e.step.Timeout > 0 {
+		x.handleInTime(e)
+	} else {
+		e.result.outputs, e.result.err = invoke(e.ctx, e)
+	}
+	e.result.finished = time.Now()
 	x.report(e)
+}
+
+// handleInTime is for a step with a timeout. A handler that says itself what is to become of its event is believed.
+func (x *executions) handleInTime(e *execution) {
+	ctx, cancel := context.WithTimeout(e.ctx, e.step.Timeout)
+	defer cancel()
+	e.result.outputs, e.result.err = invoke(ctx, e)
+	_, typed := errors.AsType[*Failure](e.result.err)
+	if e.result.err != nil && !typed && e.ctx.Err() == nil && ctx.Err() != nil {
+		e.result.err = &Failure{Class: wire.ClassTimeout, Err: fmt.Errorf("the handler took longer than %v: %w", e.step.Timeout, e.result.err)}
+	}
 }
 
 // ringAfter sets how many executions have to be finished for the bell to ring. A batch that waits for all needn't wake for each.
@@ -105,14 +130,17 @@ func (x *executions) ring() {
 	}
 }
 
-// invoke calls the handler. A panic is an error with its stack.
-func invoke(ctx context.Context, s *Step, event *wire.Event) (outputs []Output, err error) {
+// invoke calls the handler, or the compensation. A panic is an error with its stack.
+func invoke(ctx context.Context, e *execution) (outputs []Output, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &Failure{Class: wire.ClassPanic, Err: fmt.Errorf("panic: %v", p), Stack: string(debug.Stack())}
 		}
 	}()
-	return s.Handle(ctx, event)
+	if e.undo != nil {
+		return nil, e.step.Undo(ctx, e.undo.Stop)
+	}
+	return e.step.Handle(ctx, e.event)
 }
 
 func (x *executions) report(e *execution) {
@@ -135,12 +163,14 @@ func (x *executions) take() []*execution {
 	x.mu.Unlock()
 	kept := finished[:0]
 	for _, e := range finished {
-		if !e.done {
-			e.done = true
-			x.running[e.step]--
+		if !e.Done {
+			e.Done = true
+			e.Outputs, e.Err, e.Finished = e.result.outputs, e.result.err, e.result.finished
+			e.Interrupted = e.Err != nil && errors.Is(e.Err, context.Canceled)
+			x.running[e.Step]--
 			x.metrics.handled(e)
 		}
-		if !e.abandoned {
+		if !e.Abandoned {
 			kept = append(kept, e)
 		}
 	}
@@ -166,7 +196,7 @@ func (x *executions) leave(logger *slog.Logger) {
 // busy says whether handlers run whose results are wanted.
 func (x *executions) busy() bool {
 	for _, e := range x.all {
-		if !e.done {
+		if !e.Done {
 			return true
 		}
 	}
@@ -174,28 +204,55 @@ func (x *executions) busy() bool {
 }
 
 // again makes the loop hear of executions anew: the transaction with their results was aborted.
-func (x *executions) again(es []*execution) {
+func (x *executions) again(es []*saga.Execution) {
 	for _, e := range es {
-		x.report(e)
+		if known := x.all[e.Key]; known != nil && &known.Execution == e {
+			x.report(known)
+		}
 	}
 }
 
 // forget drops an execution whose result is committed.
-func (x *executions) forget(e *execution) {
-	if x.all[e.key] == e {
-		delete(x.all, e.key)
+func (x *executions) forget(e *saga.Execution) {
+	if known := x.all[e.Key]; known != nil && &known.Execution == e {
+		delete(x.all, e.Key)
 	}
 }
 
 // abandon ends the executions of partitions that this session no longer owns; what they return is nobody's.
 func (x *executions) abandon(owned func(partition int32) bool) {
-	for key, e := range x.all {
-		if !owned(e.partition) {
-			e.abandoned = true
-			e.cancel()
-			delete(x.all, key)
+	for _, e := range x.all {
+		if !owned(e.Key.Partition) {
+			x.abandonOne(&e.Execution)
 		}
 	}
+}
+
+func (x *executions) abandonOne(e *saga.Execution) {
+	e.Abandoned = true
+	if known := x.all[e.Key]; known != nil && &known.Execution == e {
+		known.cancel()
+		delete(x.all, e.Key)
+	}
+}
+
+// hangGrace is how long a handler may take to return after its timeout before it is said to hang.
+const hangGrace = 5 * time.Second
+
+// hanging gives the handlers that should have returned, each once. It looks now and then: that a handler hangs is no news of the moment.
+func (x *executions) hanging(now time.Time) (all []*execution) {
+	if !x.timed || now.Sub(x.looked) < idlePoll {
+		return nil
+	}
+	x.looked = now
+	for _, e := range x.all {
+		if timeout := e.Step.Timeout; timeout > 0 && !e.Done && !e.Hangs && now.Sub(e.Started) > timeout+hangGrace {
+			x.logger.Error("a handler doesn't return although its time is up, which blocks its saga: let it listen to its context",
+				"step", e.Step.Topic, "saga", e.event.SagaID, "timeout", timeout)
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
 // pollContext gives a context that ends when a handler finishes, at once if one has already.
@@ -213,17 +270,4 @@ func (x *executions) pollContext(parent context.Context, atMost time.Duration) (
 		x.mu.Unlock()
 		cancel()
 	}
-}
-
-// interrupted says whether the handler ended because it was told to: its event has neither succeeded nor failed.
-func (e *execution) interrupted(stopping bool) bool {
-	return e.err != nil && (stopping || e.abandoned) && errors.Is(e.err, context.Canceled)
-}
-
-// failure gives the error of a handler as a Failure.
-func (e *execution) failure() *Failure {
-	if f, ok := errors.AsType[*Failure](e.err); ok {
-		return f
-	}
-	return &Failure{Class: wire.ClassFailed, Err: e.err}
 }

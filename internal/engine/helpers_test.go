@@ -18,6 +18,7 @@ import (
 	"github.com/skald-saga/skald/internal/call"
 	"github.com/skald-saga/skald/internal/engine"
 	"github.com/skald-saga/skald/internal/kafka"
+	"github.com/skald-saga/skald/internal/saga"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -231,10 +232,12 @@ func (h *handlers) end() engine.Step {
 
 func (h *handlers) step(topic, next string) engine.Step {
 	s := engine.Step{
-		Step: wire.Step{Topic: topic, Role: wire.RoleStep}, SchemaVersion: 1, Concurrency: 1000,
-		Handle:   h.handle(topic, next),
-		Readable: func(*wire.Event) error { return nil },
-		Subject:  func(*wire.Event) string { return "" },
+		Step: saga.Step{
+			Step: wire.Step{Topic: topic, Role: wire.RoleStep}, SchemaVersion: 1, Concurrency: 1000,
+			Readable: func(*wire.Event) error { return nil },
+			Subject:  func(*wire.Event) string { return "" },
+		},
+		Handle: h.handle(topic, next),
 	}
 	if next != "" {
 		s.Next = []string{next}

@@ -16,8 +16,8 @@ func (l *limit) records() int {
 }
 
 func (l *limit) learn(b *batch) {
-	switch handled := len(b.concluded); {
-	case len(b.parked) > 0:
+	switch handled := len(b.Concluded); {
+	case b.Parked > 0:
 		l.most = max(batchLeast, min(batchLimit, handled*3/2))
 	case handled > 0:
 		l.most = min(batchLimit, l.records()*2)

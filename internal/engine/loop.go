@@ -10,8 +10,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/skald-saga/skald/internal/kafka"
-	"github.com/skald-saga/skald/internal/ledger"
-	"github.com/skald-saga/skald/internal/wire"
 )
 
 // loop takes batch after batch until ctx ends (nil) or a transaction fails.
@@ -27,9 +25,7 @@ func (s *Session) loop(ctx context.Context) error {
 // turn is one batch: poll, handle, commit.
 func (s *Session) turn(ctx context.Context, wait time.Duration) error {
 	defer s.group.AllowRebalance()
-	if s.workWaits() {
-		wait = 0
-	}
+	wait = s.untilDue(wait)
 	fetches, err := s.poll(ctx, wait)
 	if err != nil {
 		return err
@@ -83,7 +79,7 @@ func (s *Session) patient(ctx context.Context) (context.Context, context.CancelF
 func (s *Session) complete(ctx context.Context, b *batch) error {
 	b.resume()
 	b.collect()
-	b.parkRest()
+	b.settle()
 	s.limit.learn(b)
 	s.keepUp(b)
 	if err := s.commit(ctx, b); err != nil {
@@ -145,74 +141,25 @@ func (s *Session) fetchError(fetches kgo.Fetches) (err error) {
 
 // resume starts the work that lies in the ledgers and may run now.
 func (b *batch) resume() {
-	s := b.s
-	if s.stopping {
-		return
+	for _, l := range b.s.ledgers {
+		b.Resume(l, batchLimit)
 	}
+}
+
+// untilDue is how long a poll may wait: not at all if the last transaction made way for work in a ledger, for the next event of a saga
+// or for one more of a step whose places were taken; or until something is due.
+func (s *Session) untilDue(most time.Duration) time.Duration {
+	now := time.Now()
+	places := s.machine.Places(driver{s}, now)
 	for _, l := range s.ledgers {
-		for _, entry := range l.Ready(b.now, batchLimit, s.places) {
-			b.resumeEntry(l, entry)
+		if l.Waits(places) {
+			return 0
 		}
 	}
-}
-
-// places is how many more handlers of a step, by its name, may start.
-func (s *Session) places(step string) int {
-	if st := s.steps[step]; st != nil {
-		return s.executions.places(st)
+	if due := s.machine.NextDue(s.ledgers); !due.IsZero() {
+		return max(0, min(most, due.Sub(now)))
 	}
-	return batchLimit // no handler runs for a step that no longer exists
-}
-
-// workWaits says whether the last transaction made way for work in a ledger: for the next event of a saga, or for one more of a
-// step whose places were taken.
-func (s *Session) workWaits() bool {
-	for _, l := range s.ledgers {
-		if l.Waits(s.places) {
-			return true
-		}
-	}
-	return false
-}
-
-func (b *batch) resumeEntry(l *ledger.Ledger, entry *ledger.Entry) {
-	s := b.s
-	it := entry.Data.(*item)
-	it.entry = entry
-	if it.step == nil {
-		l.GiveBack(entry) // no handler runs: should the transaction abort, it must be given out again
-		b.orphan(it, l)
-		return
-	}
-	if it.step.Role != wire.RoleBegin {
-		if reason := b.idle(it, l); reason != "" {
-			l.GiveBack(entry)
-			b.note(it, reason)
-			l.Finish(entry)
-			return
-		}
-	}
-	if e := s.executions.all[it.key]; e != nil { // its handler still runs in this process
-		e.item = it
-		if e.done {
-			b.conclude(e)
-		}
-		return
-	}
-	s.executions.start(s.handlerContext, it, max(1, entry.Attempt), b.now)
-}
-
-// orphan halts work whose step no longer exists: nobody can run it, and nobody may drop it.
-func (b *batch) orphan(it *item, l *ledger.Ledger) {
-	f := poison("service %q has no step on topic %q any more: bring the step back, or discard the work", b.s.service.Name, it.topic)
-	b.letter(it, f, it.entry.Attempt, it.event.SagaID != "")
-	l.Finish(it.entry)
-	if it.event.SagaID != "" {
-		l.Halt(ledger.Entry{
-			ID: it.id, Lane: it.lane, Saga: it.saga, Step: it.topic, Accepted: it.accepted,
-			Order: it.entry.Order, Error: f.Error(),
-		})
-	}
+	return most
 }
 
 // drain lets running handlers finish within the drain time and commits what they produced; then it tells the others to end,
@@ -221,7 +168,7 @@ func (s *Session) drain(ctx context.Context, stopHandlers context.CancelFunc) {
 	deadline := time.Now().Add(s.cfg.DrainTimeout)
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline.Add(farewellTimeout)) // a broker that is away must not hold it
 	defer cancel()
-	s.stopping = true
+	s.machine.Stopping = true
 	for s.executions.busy() {
 		left := time.Until(deadline)
 		if left <= 0 {

@@ -13,7 +13,7 @@ type metrics struct {
 
 	committed, aborted, rebuilds, parked, replayed prometheus.Counter
 	records                                        struct{ passed, forwarded, ignored prometheus.Counter }
-	letters, outcomes                              *prometheus.CounterVec
+	letters, outcomes, blocked                     *prometheus.CounterVec
 	handlers                                       *prometheus.HistogramVec
 	took                                           map[takes]prometheus.Observer // of handlers: what is looked up on every hop
 	open, unfinished, window                       prometheus.Gauge
@@ -44,6 +44,7 @@ func newMetrics(registry prometheus.Registerer, service string) *metrics {
 	m.records.passed, m.records.forwarded = records.WithLabelValues("passed"), records.WithLabelValues("forwarded")
 	m.records.ignored = records.WithLabelValues("ignored")
 	m.letters = vec("dead_letters_total", "Events given up on, by step and class of error.", "step", "class")
+	m.blocked = vec("blocked_undos_total", "Undos that became blocked and wait for a person, by step.", "step")
 	m.outcomes = vec("outcomes_total", "Sagas ended, by workflow and outcome.", "workflow", "outcome")
 	m.handlers = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Namespace: "skald", Name: "handler_seconds", Help: "Time that handlers took, by step and result.", ConstLabels: labels,
@@ -73,16 +74,16 @@ func (m *metrics) unregister() {
 
 func (m *metrics) handled(e *execution) {
 	result := "ok"
-	if e.err != nil {
+	if e.Err != nil {
 		result = "error"
 	}
-	key := takes{e.step.Topic, result}
+	key := takes{e.Step.Topic, result}
 	observer := m.took[key]
 	if observer == nil {
 		observer = m.handlers.WithLabelValues(key.step, key.result)
 		m.took[key] = observer
 	}
-	observer.Observe(e.finished.Sub(e.started).Seconds())
+	observer.Observe(e.Finished.Sub(e.Started).Seconds())
 }
 
 func (m *metrics) observe(s *Session, open, unfinished int) {

@@ -3,11 +3,10 @@ package engine
 import (
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/skald-saga/skald/internal/kafka"
-	"github.com/skald-saga/skald/internal/ledger"
+	"github.com/skald-saga/skald/internal/saga"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -47,70 +46,60 @@ func (s *Session) letterRecord(l *wire.Letter) *kgo.Record {
 	}
 }
 
-func (s *Session) inboxRecord(it *item) *kgo.Record {
-	whole := s.whole(it)
-	r := &kgo.Record{
-		Topic: s.inbox, Partition: kafkaPartition(it.event.SagaID, s.cfg.Partitions),
-		Key: []byte(it.event.SagaID), Value: whole.Value, Timestamp: whole.Time,
-		Headers: []kgo.RecordHeader{{Key: headerOrigin, Value: []byte(it.topic)}},
+// Encode makes an event's record.
+func (d driver) Encode(o *saga.Out) int {
+	var key []byte
+	if o.Item != nil {
+		key = recordKey(o.Item)
 	}
-	for _, h := range whole.Headers {
-		if h.Key != headerOrigin && h.Key != wire.HeaderID {
-			r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
-		}
+	r := d.s.eventRecord(o.Topic, o.Event, o.Partition, o.OpenLoop, key)
+	o.Record = r
+	return recordSize(r)
+}
+
+// record gives the record of an Out.
+func (b *batch) record(o *saga.Out) *kgo.Record {
+	if r, ok := o.Record.(*kgo.Record); ok {
+		return r
 	}
-	id := it.event.ID
-	if id == "" || it.event.Source == "" {
-		id = it.id // it was known by where it lay, which it leaves
+	var r *kgo.Record
+	switch o.Kind {
+	case saga.Letter:
+		r = b.s.letterRecord(b.letter(o))
+	case saga.Forward:
+		r = b.s.inboxRecord(o.Item, o.Partition)
+	default:
+		r = b.s.ledgerRecord(o.Partition, o.Note)
 	}
-	r.Headers = append(r.Headers, kgo.RecordHeader{Key: wire.HeaderID, Value: []byte(id)})
+	o.Record = r
 	return r
 }
 
-func (s *Session) noteRecord(it *item, reason string) *kgo.Record {
-	return s.ledgerRecord(it.partition, wire.LedgerRecord{
-		Op: wire.OpNote, ID: it.id, Saga: it.event.SagaID, Workflow: it.event.Workflow, Step: it.topic,
-		Accepted: it.accepted, Reason: reason,
-	})
+func (s *Session) inboxRecord(it *saga.Item, partition int32) *kgo.Record {
+	whole := s.whole(it)
+	r := &kgo.Record{
+		Topic: s.inbox, Partition: partition, Key: []byte(it.Event.SagaID), Value: whole.Value, Timestamp: whole.Time,
+	}
+	for _, h := range whole.Headers {
+		if h.Key != wire.HeaderOrigin && h.Key != wire.HeaderID {
+			r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+		}
+	}
+	if it.Topic != "" && it.Undo == nil {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: wire.HeaderOrigin, Value: []byte(it.Topic)})
+	}
+	id := it.Event.ID
+	if id == "" || it.Event.Source == "" {
+		id = it.ID // it was known by where it lay, which it leaves
+	}
+	r.Headers = append(r.Headers, kgo.RecordHeader{Key: wire.HeaderID, Value: []byte(id)})
+	return r
 }
 
 func (s *Session) ledgerRecord(partition int32, r wire.LedgerRecord) *kgo.Record {
 	return &kgo.Record{
 		Topic: s.ledgerTopic, Partition: partition, Key: []byte(r.ID), Value: r.Encode(), Timestamp: time.Now(),
 	}
-}
-
-// changeRecord writes down one change of a ledger.
-func (s *Session) changeRecord(partition int32, c ledger.Change) *kgo.Record {
-	e := c.Entry
-	r := wire.LedgerRecord{
-		Op: wire.OpPut, ID: e.ID, Step: e.Step, Workflow: c.Workflow, Accepted: e.Accepted, Started: e.Started,
-		Due: e.Due, Attempt: e.Attempt, Error: e.Error, Order: e.Order,
-	}
-	if c.Op == ledger.Delete {
-		r.Op = wire.OpDelete
-	}
-	if e.Saga != (ledger.SagaID{}) {
-		r.Saga = uuid.UUID(e.Saga).String()
-	}
-	if e.Lane != r.Saga {
-		r.Lane = e.Lane
-	}
-	switch e.Kind {
-	case ledger.Open:
-		r.Kind, r.ID, r.Due, r.Lane = wire.KindOpen, r.Saga, c.Deadline, ""
-	case ledger.Work:
-		r.Kind = wire.KindWork
-		if it, ok := e.Data.(*item); ok && c.Op == ledger.Put {
-			r.Event, r.Workflow = s.whole(it), it.event.Workflow
-		}
-	case ledger.Halted:
-		r.Kind = wire.KindHalted
-	case ledger.Checkpoint:
-		r.Kind = wire.KindCheckpoint
-		r.Offsets, _ = e.Data.(map[string]int64)
-	}
-	return s.ledgerRecord(partition, r)
 }
 
 func kafkaHeaders(hs []wire.Header) []kgo.RecordHeader {

@@ -80,7 +80,7 @@ func TestLedgerOfTheFutureStopsTheService(t *testing.T) { brokertest.Each(t, tes
 func testFutureLedger(t *testing.T, b brokertest.Broker) {
 	t.Parallel()
 	w := newWorld(t, b, 1, "in", "out", "skald.worker.ledger")
-	w.send(&kgo.Record{Topic: w.ns.Ledger("worker"), Value: []byte(`{"v":2,"op":"put","kind":"work","id":"x"}`)})
+	w.send(&kgo.Record{Topic: w.ns.Ledger("worker"), Value: []byte(`{"v":99,"op":"put","kind":"work","id":"x"}`)})
 	cfg := w.config()
 	h := newHandlers()
 	w.starts("in", 1)

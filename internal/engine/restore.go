@@ -159,75 +159,7 @@ func (s *Session) replayRecord(l *ledger.Ledger, r *kgo.Record) error {
 	if err != nil {
 		return err
 	}
-	var saga ledger.SagaID
-	if w.Saga != "" {
-		id, err := uuid.Parse(w.Saga)
-		if err != nil {
-			return fmt.Errorf("saga ID: %w", err)
-		}
-		saga = ledger.SagaID(id)
-	}
-	switch {
-	case w.Op == wire.OpNote:
-		return nil
-	case w.Op == wire.OpDelete:
-		l.ReplayDelete(r.Offset, kindOf(w.Kind), saga, w.ID)
-	case w.Kind == wire.KindOpen:
-		l.ReplayOpen(r.Offset, saga, w.Workflow, w.Accepted, w.Due)
-	default:
-		e := ledger.Entry{
-			Kind: kindOf(w.Kind), ID: w.ID, Lane: w.Lane, Saga: saga, Step: w.Step, Accepted: w.Accepted, Started: w.Started,
-			Due: w.Due, Attempt: w.Attempt, Error: w.Error, Order: w.Order,
-		}
-		if e.Lane == "" {
-			e.Lane = w.Saga
-		}
-		switch e.Kind {
-		case ledger.Work:
-			if e.Data, err = s.revive(w, r.Partition, saga, e.Lane); err != nil {
-				return err
-			}
-		case ledger.Checkpoint:
-			e.Data = w.Offsets
-		case 0:
-			return fmt.Errorf("unknown kind of entry %q", w.Kind)
-		}
-		l.ReplayPut(r.Offset, e)
-	}
-	return nil
-}
-
-// revive makes the item of a ledger entry. Its step is nil when this service no longer has it.
-func (s *Session) revive(w wire.LedgerRecord, partition int32, saga ledger.SagaID, lane string) (*item, error) {
-	if w.Event == nil {
-		return nil, errors.New("work without its event")
-	}
-	event, err := wire.Parse(w.Event.Headers, w.Event.Value)
-	if err != nil {
-		return nil, fmt.Errorf("event: %w", err)
-	}
-	it := &item{
-		record: w.Event, event: event, topic: w.Step, step: s.steps[w.Step], partition: partition, saga: saga,
-		key: executionKey{partition, w.Step, w.ID}, id: w.ID, lane: lane, accepted: w.Accepted,
-	}
-	if it.step != nil && it.step.Role == wire.RoleBegin {
-		it.step.asStart(event)
-	}
-	return it, nil
-}
-
-func kindOf(kind string) ledger.Kind {
-	switch kind {
-	case wire.KindOpen:
-		return ledger.Open
-	case wire.KindWork:
-		return ledger.Work
-	case wire.KindHalted:
-		return ledger.Halted
-	case wire.KindCheckpoint:
-		return ledger.Checkpoint
-	}
-	return 0
+	return s.machine.Replay(l, r.Partition, r.Offset, w)
 }
 
 func (s *Session) initiates() bool {

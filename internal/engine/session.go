@@ -16,6 +16,7 @@ import (
 
 	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/ledger"
+	"github.com/skald-saga/skald/internal/saga"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -23,7 +24,8 @@ import (
 type Session struct {
 	cfg         Config
 	service     Service
-	steps       map[string]*Step // by input topic, without prefix
+	steps       map[string]*saga.Step // by input topic, without prefix
+	machine     *saga.Machine
 	inbox       string
 	ledgerTopic string
 	source      string            // ce_source of what this service emits
@@ -34,43 +36,41 @@ type Session struct {
 	admin *kgo.Client // not transactional: topics, offsets, announcements
 	group *kgo.GroupTransactSession
 
-	assignment     assignment
-	ledgers        map[int32]*ledger.Ledger
-	consumed       map[int32]map[string]int64 // next offsets, by partition and topic
-	executions     *executions
-	handlerContext context.Context
-	stopping       bool
-	limits         map[string]int32       // max.message.bytes of topics, as far as the brokers told
-	refused        map[executionKey]error // forwards that the broker refuses, by item key
-	letterBound    int                    // bytes above which a letter is cut
-	unreadable     map[place]*kgo.ErrDecompressTooLarge
-	leftOpen       bool   // a transaction was begun and not ended
-	aborts         int    // in a row
-	member         string // of the group, as the last client knew it
-	lastCommit     time.Time
-	pressure       pressure
-	limit          limit
-	upkeep         upkeep
-	unannounced    sync.Once // says that announcements are refused
+	assignment  assignment
+	ledgers     map[int32]*ledger.Ledger
+	consumed    map[int32]map[string]int64 // next offsets, by partition and topic
+	executions  *executions
+	limits      map[string]int32 // max.message.bytes of topics, as far as the brokers told
+	letterBound int              // bytes above which a letter is cut
+	unreadable  map[place]*kgo.ErrDecompressTooLarge
+	leftOpen    bool   // a transaction was begun and not ended
+	aborts      int    // in a row
+	member      string // of the group, as the last client knew it
+	lastCommit  time.Time
+	pressure    pressure
+	limit       limit
+	upkeep      upkeep
+	unannounced sync.Once // says that announcements are refused
 }
 
 // NewSession prepares a service. Run it once.
 func NewSession(cfg Config, service Service) *Session {
 	s := &Session{
-		cfg: cfg, service: service, steps: map[string]*Step{},
+		cfg: cfg, service: service, steps: map[string]*saga.Step{},
 		inbox: cfg.Namespace.Inbox(service.Name), ledgerTopic: cfg.Namespace.Ledger(service.Name),
 		source: wire.Source(service.Name), topics: map[string]string{},
-		logger:   cfg.Logger.With("service", service.Name),
-		metrics:  newMetrics(cfg.Metrics, service.Name),
-		ledgers:  map[int32]*ledger.Ledger{},
-		consumed: map[int32]map[string]int64{},
-		refused:  map[executionKey]error{}, letterBound: maxSystemRecord - letterFrame,
-		unreadable: map[place]*kgo.ErrDecompressTooLarge{},
+		logger:      cfg.Logger.With("service", service.Name),
+		metrics:     newMetrics(cfg.Metrics, service.Name),
+		ledgers:     map[int32]*ledger.Ledger{},
+		consumed:    map[int32]map[string]int64{},
+		letterBound: maxSystemRecord - letterFrame,
+		unreadable:  map[place]*kgo.ErrDecompressTooLarge{},
 	}
 	for i := range service.Steps {
-		s.steps[service.Steps[i].Topic] = &service.Steps[i]
+		s.steps[service.Steps[i].Topic] = &service.Steps[i].Step
 	}
-	s.executions = newExecutions(service.Name, s.metrics, s.logger)
+	s.executions = newExecutions(service, s.metrics, s.logger)
+	s.machine = s.newMachine()
 	return s
 }
 
@@ -79,7 +79,7 @@ func NewSession(cfg Config, service Service) *Session {
 // error for what waiting can't mend.
 func (s *Session) Run(ctx context.Context) error {
 	handlers, stopHandlers := context.WithCancel(context.WithoutCancel(ctx))
-	s.handlerContext = handlers
+	s.executions.handlers = handlers
 	defer s.executions.leave(s.logger)
 	defer stopHandlers()
 	defer s.metrics.unregister()
@@ -263,27 +263,21 @@ func (s *Session) groupOptions() []kgo.Opt {
 		kgo.FetchMaxBytes(fetchBytes),
 		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
 		kgo.MaxBufferedRecords(1<<20),
-		kgo.RecordPartitioner(kafka.Partitioner(func(topic string) bool { return co[topic] })),
+		kgo.RecordPartitioner(kafka.Partitioner(func(topic string) bool {
+			name, _ := s.cfg.Namespace.Name(topic)
+			return co[topic] || wire.IsInbox(name) // undos go to other services' inboxes
+		})),
 		kgo.ProducerBatchMaxBytesFn(s.batchBytes),
 	)
 }
 
 // inputs are the topics that the service reads in its group.
 func (s *Session) inputs() []string {
-	topics := []string{s.inbox}
+	topics := []string{s.inbox, s.cfg.Namespace.Cancel()}
 	for i := range s.service.Steps {
 		topics = append(topics, s.cfg.Namespace.Topic(s.service.Steps[i].Topic))
 	}
 	return topics
-}
-
-func (s *Session) ledgerOf(partition int32) *ledger.Ledger {
-	l := s.ledgers[partition]
-	if l == nil {
-		// The group gives out records of a partition only after restore has put its ledger into the assignment.
-		panic(fmt.Sprintf("engine: no ledger for partition %d of service %s", partition, s.service.Name))
-	}
-	return l
 }
 
 func (s *Session) kadm() *kadm.Client { return kadm.NewClient(s.admin) }

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/skald-saga/skald/internal/kafka"
+	"github.com/skald-saga/skald/internal/saga"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -41,7 +42,7 @@ func (s *Session) commit(ctx context.Context, b *batch) error {
 }
 
 func (b *batch) empty() bool {
-	if len(b.polled) > 0 || len(b.outputs) > 0 {
+	if len(b.polled) > 0 || len(b.Outs) > 0 {
 		return false
 	}
 	for _, l := range b.s.ledgers {
@@ -103,13 +104,13 @@ func (s *Session) produce(ctx context.Context, b *batch) (poisoned bool, err err
 			p.note(b.outputOf(r), kafka.About(err, kafka.Topic, r.Topic))
 		}
 	}
-	for i := range b.outputs {
-		client.Produce(ctx, b.outputs[i].record, outputs)
+	for i := range b.Outs {
+		client.Produce(ctx, b.record(&b.Outs[i]), outputs)
 	}
 	changes := func(r *kgo.Record, err error) { p.note(nil, kafka.About(err, kafka.Topic, r.Topic)) }
 	for partition, l := range s.ledgers {
 		for _, c := range l.Changes() {
-			r := s.changeRecord(partition, c)
+			r := s.ledgerRecord(partition, s.machine.Record(c))
 			b.changes = append(b.changes, changeOf{partition, r})
 			client.Produce(ctx, r, changes)
 		}
@@ -124,12 +125,12 @@ func (s *Session) produce(ctx context.Context, b *batch) (poisoned bool, err err
 	return !p.other && flushErr == nil, p.err
 }
 
-func (b *batch) outputOf(r *kgo.Record) *output {
-	i := slices.IndexFunc(b.outputs, func(o output) bool { return o.record == r })
-	return &b.outputs[i]
+func (b *batch) outputOf(r *kgo.Record) *saga.Out {
+	i := slices.IndexFunc(b.Outs, func(o saga.Out) bool { return o.Record == r })
+	return &b.Outs[i]
 }
 
-func (p *promises) note(out *output, err error) {
+func (p *promises) note(out *saga.Out, err error) {
 	if err == nil {
 		return
 	}
@@ -138,7 +139,7 @@ func (p *promises) note(out *output, err error) {
 	if p.err == nil {
 		p.err = err
 	}
-	if out == nil || !isRecordsFault(err) {
+	if out == nil || !isRecordsFault(err) && !isNobodysInbox(out, err) {
 		p.other = true
 		p.giveUp()
 		return
@@ -152,6 +153,11 @@ func isRecordsFault(err error) bool {
 	return slices.ContainsFunc([]error{
 		kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidRecord, kerr.InvalidTimestamp, kerr.CorruptMessage,
 	}, func(target error) bool { return errors.Is(err, target) })
+}
+
+// isNobodysInbox says whether an undo can't be sent as there is no such service: a routing slip can name anything.
+func isNobodysInbox(out *saga.Out, err error) bool {
+	return out.Kind == saga.Emit && wire.IsInbox(out.Topic) && errors.Is(err, kerr.UnknownTopicOrPartition)
 }
 
 // addOffsets puts the ledgers' positions into a transaction's offsets. It makes every transaction carry the group's generation,
@@ -182,7 +188,7 @@ type changeOf struct {
 
 // fault is an output that the broker refused for what it is.
 type fault struct {
-	out *output
+	out *saga.Out
 	err error
 }
 
@@ -195,13 +201,8 @@ func (b *batch) applied() {
 	for partition, l := range b.s.ledgers {
 		l.Commit(offsets[partition])
 	}
-	for _, e := range b.concluded {
-		e.concludedIn = nil // what still knows the execution must not keep the whole batch
-		b.s.executions.forget(e)
-	}
-	for _, f := range b.committed {
-		f()
-	}
+	b.Committed()
+	b.tell()
 	for partition, topics := range b.polled {
 		if b.s.consumed[partition] == nil {
 			b.s.consumed[partition] = map[string]int64{}
@@ -216,34 +217,26 @@ func (b *batch) aborted() {
 	for _, l := range b.s.ledgers {
 		l.Abort()
 	}
-	for _, it := range b.parked {
-		it.entry = nil
-	}
 	for _, f := range b.faults {
 		b.blame(f)
 	}
-	var again []*execution
-	for _, e := range b.concluded {
-		if e.item.entry != nil {
-			again = append(again, e)
-		}
-	}
-	b.s.executions.again(again)
+	b.s.executions.again(b.Aborted())
 }
 
 // blame makes a handler's result a failure when the broker refuses what it produced.
 func (b *batch) blame(f fault) {
-	if e := f.out.origin; e != nil {
-		e.outputs = nil
-		e.err = &Failure{Class: wire.ClassPoison, Err: fmt.Errorf("the broker refuses the event for %q: %w", f.out.record.Topic, f.err)}
+	if e := f.out.Origin; e != nil {
+		e.Outputs = nil
+		e.Err = &Failure{Class: wire.ClassPoison, Err: fmt.Errorf("the broker refuses the event for %q: %w", f.out.Topic, f.err)}
 		return
 	}
-	b.s.logger.Error("the broker refuses a copy: raise max.message.bytes of the topic",
-		"topic", f.out.record.Topic, "bytes", recordSize(f.out.record), "error", f.err)
+	r := b.record(f.out)
+	b.s.logger.Error("the broker refuses a record: if it is too large, raise max.message.bytes of the topic",
+		"topic", r.Topic, "bytes", recordSize(r), "error", f.err)
 	switch {
-	case f.out.item != nil: // it becomes a letter
-		b.s.refused[f.out.item.key] = fmt.Errorf("the broker refuses a copy for the inbox: %w", f.err)
-	case f.out.letter != nil: // a cut one fits in any topic
+	case f.out.Kind == saga.Letter: // a cut one fits in any topic
 		b.s.letterBound = 0
+	case f.out.Item != nil: // it is dealt with in another way
+		b.s.machine.Refused[f.out.Item.Key] = fmt.Errorf("the broker refuses a copy for the inbox: %w", f.err)
 	}
 }

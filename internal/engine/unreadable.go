@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/skald-saga/skald/internal/kafka"
+	"github.com/skald-saga/skald/internal/saga"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -67,7 +68,7 @@ func (b *batch) letterOf(e *kgo.ErrDecompressTooLarge) {
 	if s.steps[topic] != nil {
 		letter.Step = topic
 	}
-	b.outputs = append(b.outputs, output{record: s.letterRecord(letter), letter: letter})
+	b.Outs = append(b.Outs, saga.Out{Kind: saga.Letter, Record: s.letterRecord(letter)})
 	b.onCommit(func() {
 		s.metrics.letters.WithLabelValues(letter.Step, letter.Class).Inc()
 		s.logger.Error("a batch of events became a dead letter unread", "topic", topic, "partition", e.Partition,

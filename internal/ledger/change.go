@@ -20,11 +20,14 @@ type Change struct {
 	Op    Op
 	Entry Entry // as it is now; of a deleted one only Kind, ID, Saga and Step matter
 
-	// Workflow and Deadline belong to a saga that is opened.
+	// These belong to an open saga.
 	Workflow string
 	Deadline time.Time
+	Told     bool // the deadline has passed and was acted on
+	Turn     Turn
 
-	entry *Entry // nil for a saga
+	entry    *Entry // nil for a saga
+	replaced *Entry
 }
 
 // Changes lists what was changed since the last Commit or Abort, in order.
@@ -40,16 +43,20 @@ func (l *Ledger) Open(saga SagaID, workflow string, accepted, deadline time.Time
 		o.due = deadline.UnixNano()
 	}
 	l.opens[saga] = o
+	l.clock.add(saga, o)
 	l.change(l.openChange(saga, o), func() { delete(l.opens, saga) })
 }
 
 func (l *Ledger) openChange(saga SagaID, o open) Change {
 	c := Change{
-		Op: Put, Workflow: o.workflow,
+		Op: Put, Workflow: o.workflow, Told: o.told,
 		Entry: Entry{Kind: Open, Saga: saga, Accepted: time.Unix(0, o.accepted).UTC()},
 	}
 	if o.due != 0 {
 		c.Deadline = time.Unix(0, o.due).UTC()
+	}
+	if t := l.turns[saga]; t != nil {
+		c.Turn = t.Turn
 	}
 	return c
 }
@@ -60,12 +67,20 @@ func (l *Ledger) Close(saga SagaID, now time.Time) {
 	if !ok {
 		panic(fmt.Sprintf("ledger: saga %x is closed but isn't open", saga))
 	}
+	turning := l.turns[saga]
 	delete(l.opens, saga)
+	delete(l.turns, saga)
 	l.closed.add(saga, now)
 	l.change(Change{Op: Delete, Entry: Entry{Kind: Open, Saga: saga}}, func() {
 		l.opens[saga] = was
+		l.clock.add(saga, was)
+		if turning != nil {
+			l.turns[saga] = turning
+			l.clock.remind(saga, turning.next)
+		}
 		l.closed.remove(saga)
 	})
+	l.clock.sweep(l)
 }
 
 // Park accepts an event as work that is finished later. running says that its handler has begun.
@@ -80,11 +95,32 @@ func (l *Ledger) Finish(e *Entry) {
 	l.change(Change{Op: Delete, Entry: *e, entry: e}, func() { l.insert(e) })
 }
 
-// Halt puts a halted entry into a lane: later entries of the lane wait behind it. It stands for a dead letter. Give it the
-// Order of the work that failed, so that it takes its place.
-func (l *Ledger) Halt(e Entry) *Entry {
-	e.Kind, e.Data = Halted, nil
+// Stop puts a halted or blocked entry into a lane: later entries of the lane wait behind it.
+func (l *Ledger) Stop(kind Kind, e Entry) *Entry {
+	e.Kind, e.taken = kind, false
 	return l.put(&e)
+}
+
+// Replace puts an entry in the place of a live one, with the same ID in the same lane: work that is to be tried again, or that
+// halts its lane, or whose lane goes on.
+func (l *Ledger) Replace(old *Entry, e Entry) *Entry {
+	return l.replace(old, e, false)
+}
+
+// ReplaceRunning is Replace for work whose handler goes on running.
+func (l *Ledger) ReplaceRunning(old *Entry, e Entry) *Entry { return l.replace(old, e, true) }
+
+func (l *Ledger) replace(old *Entry, e Entry, running bool) *Entry {
+	e.ID, e.Lane, e.Saga, e.Order = old.ID, old.Lane, old.Saga, old.Order
+	e.offset, e.taken = unwritten, running
+	next := &e
+	l.remove(old)
+	l.insert(next)
+	l.change(Change{Op: Put, Entry: e, entry: next, replaced: old}, func() {
+		l.remove(next)
+		l.insert(old)
+	})
+	return next
 }
 
 // checkpointID is the one entry that isn't anybody's event.
@@ -151,6 +187,9 @@ func (l *Ledger) Commit(offsets []int64) {
 		switch {
 		case c.Op == Put:
 			l.written(c, offsets[i])
+			if c.replaced != nil {
+				c.replaced.Data = nil // see below
+			}
 		case c.entry != nil && c.entry.gone:
 			c.entry.Data = nil // its place in the order of the log is kept until older entries are gone
 		}

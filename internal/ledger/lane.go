@@ -12,6 +12,17 @@ type lane struct{ entries []*Entry }
 // Busy says whether live entries stand in the lane: what comes next has to queue behind them.
 func (l *Ledger) Busy(lane string) bool { return l.lanes[lane] != nil }
 
+// Lane gives the live entries of a lane, in order. The slice is the ledger's own: use it before the next change.
+func (l *Ledger) Lane(name string) []*Entry {
+	if ln := l.lanes[name]; ln != nil {
+		return ln.entries
+	}
+	return nil
+}
+
+// Taken says that Ready gave the entry out, or that its handler ran when it was parked.
+func (e *Entry) Taken() bool { return e.taken }
+
 func (l *Ledger) insert(e *Entry) {
 	e.gone = false
 	l.orders = max(l.orders, e.Order)
@@ -50,14 +61,18 @@ func (l *Ledger) stir(name string) {
 	if head.Kind != Work || head.taken {
 		return
 	}
-	l.ready.push(head)
+	if head.Due.IsZero() {
+		l.ready.push(head)
+	} else {
+		l.ready.postpone(head)
+	}
 }
 
 // Waits says whether Ready may have something to give out that needs no more than the free places: work came to the head of a lane, or
 // a step has a place again that its work waits for.
 func (l *Ledger) Waits(places func(step string) int) bool {
-	for step, q := range l.ready.byStep {
-		if q.len() > 0 && places(step) > 0 {
+	for _, q := range l.ready.steps {
+		if q.len() > 0 && places(q.step) > 0 {
 			return true
 		}
 	}
@@ -69,8 +84,8 @@ func (l *Ledger) Waits(places func(step string) int) bool {
 func (l *Ledger) Ready(now time.Time, most int, places func(step string) int) []*Entry {
 	l.ready.wake(now)
 	var out []*Entry
-	for step, q := range l.ready.byStep {
-		for free := places(step); free > 0 && q.len() > 0; {
+	for _, q := range l.ready.steps {
+		for free := places(q.step); free > 0 && q.len() > 0; {
 			if len(out) == most {
 				return out
 			}
@@ -84,9 +99,6 @@ func (l *Ledger) Ready(now time.Time, most int, places func(step string) int) []
 				free--
 				out = append(out, e)
 			}
-		}
-		if q.len() == 0 {
-			delete(l.ready.byStep, step)
 		}
 	}
 	return out

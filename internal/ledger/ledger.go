@@ -14,9 +14,10 @@ const (
 	Work                       // an accepted event whose handler has not finished
 	Halted                     // the lane stands still: an event in it became a dead letter
 	Checkpoint                 // the consumed offsets
+	Blocked                    // the lane stands still: a compensation in it can't be done and waits for a person
 )
 
-// Entry is one live entry that stands in a lane (Work, Halted), or the checkpoint.
+// Entry is one live entry that stands in a lane (Work, Halted, Blocked), or the checkpoint.
 type Entry struct {
 	Kind     Kind
 	ID       string // unique in the partition: the event's ID
@@ -27,6 +28,10 @@ type Entry struct {
 	Started  time.Time // when the handler began; zero while it queues
 	Due      time.Time // not to be run before; zero means now
 	Attempt  int       // attempts begun
+	Letter   string    // of a halted entry: the dead letter's ID
+	Hangs    bool      // its handler doesn't return; not kept over a replay
+	Unread   bool      // of a halted entry: no handler has ever seen the event, nor could any
+	Redrives int       // how often a dead letter of this event was given back
 	Order    int64     // its place in its lane, kept over rewrites and replays; 0 lets the ledger choose the last
 	Error    string
 	Data     any // what the engine needs to run it again; opaque here
@@ -44,11 +49,14 @@ type open struct {
 	accepted int64 // Unix nanoseconds
 	due      int64 // deadline in Unix nanoseconds, 0 for none
 	workflow string
+	told     bool // the deadline has passed and was acted on
 }
 
 // Ledger is the state of one partition. It isn't safe for concurrent use.
 type Ledger struct {
 	opens   map[SagaID]open
+	turns   map[SagaID]*turn // of the open sagas that are to be turned round
+	clock   clock
 	lanes   map[string]*lane
 	entries map[string]*Entry // Work and Halted by ID, and the checkpoint
 
@@ -66,6 +74,7 @@ type Ledger struct {
 func New(window time.Duration, maxClosed int) *Ledger {
 	return &Ledger{
 		opens:   map[SagaID]open{},
+		turns:   map[SagaID]*turn{},
 		lanes:   map[string]*lane{},
 		entries: map[string]*Entry{},
 		closed:  closedWindow{window: window, most: maxClosed, at: map[SagaID]int64{}},
@@ -94,6 +103,9 @@ func (l *Ledger) OpenedAt(saga SagaID) time.Time {
 	}
 	return time.Time{}
 }
+
+// WorkflowOf names the workflow of an open saga.
+func (l *Ledger) WorkflowOf(saga SagaID) string { return l.opens[saga].workflow }
 
 // WasClosed says whether the saga ended here within the window before now.
 func (l *Ledger) WasClosed(saga SagaID, now time.Time) bool { return l.closed.has(saga, now) }

@@ -88,7 +88,7 @@ func (w *world) replay() *Ledger {
 		case c.Op == Delete:
 			r.ReplayDelete(offset, c.Entry.Kind, c.Entry.Saga, c.Entry.ID)
 		case c.Entry.Kind == Open:
-			r.ReplayOpen(offset, c.Entry.Saga, c.Workflow, c.Entry.Accepted, c.Deadline)
+			r.ReplayOpen(offset, c.Entry.Saga, c.Entry.Accepted, c)
 		default:
 			r.ReplayPut(offset, c.Entry)
 		}
@@ -126,7 +126,7 @@ func (w *world) step(t *rapid.T) {
 	case "halt":
 		if e := heads(); e != nil && e.Kind == Work {
 			w.l.Finish(e)
-			w.l.Halt(Entry{ID: e.ID, Lane: lane, Saga: saga, Order: e.Order, Step: e.Step})
+			w.l.Stop(Halted, Entry{ID: e.ID, Lane: lane, Saga: saga, Order: e.Order, Step: e.Step})
 		}
 	case "checkpoint":
 		w.serial++
@@ -302,7 +302,7 @@ func TestHaltedLaneStandsStill(t *testing.T) {
 	e := l.Park(Entry{ID: "1", Lane: "a"}, true)
 	l.Park(Entry{ID: "2", Lane: "a"}, false)
 	l.Finish(e)
-	l.Halt(Entry{ID: "1", Lane: "a", Order: e.Order})
+	l.Stop(Halted, Entry{ID: "1", Lane: "a", Order: e.Order})
 	if got := l.Ready(t0, 10, func(string) int { return 100 }); len(got) != 0 {
 		t.Fatalf("%v runs in a halted lane", ids(got))
 	}

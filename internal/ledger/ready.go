@@ -9,20 +9,20 @@ import (
 // places are taken is passed over as a whole, however much waits for it. What isn't due waits in a heap. An entry may be in
 // here and not be ready any more; Ready looks at each that it takes out.
 type readyWork struct {
-	byStep map[string]*fifo
-	later  dueHeap
+	steps []*fifo // a service has few
+	later dueHeap
 }
 
 func (r *readyWork) push(e *Entry) {
-	if r.byStep == nil {
-		r.byStep = map[string]*fifo{}
+	for _, q := range r.steps {
+		if q.step == e.Step {
+			q.push(e)
+			return
+		}
 	}
-	q := r.byStep[e.Step]
-	if q == nil {
-		q = &fifo{}
-		r.byStep[e.Step] = q
-	}
+	q := &fifo{step: e.Step}
 	q.push(e)
+	r.steps = append(r.steps, q)
 }
 
 func (r *readyWork) postpone(e *Entry) { heap.Push(&r.later, e) }
@@ -36,6 +36,7 @@ func (r *readyWork) wake(now time.Time) {
 
 // fifo is a queue that moves its rest to the front when half of it is spent.
 type fifo struct {
+	step    string
 	entries []*Entry
 	front   int
 }

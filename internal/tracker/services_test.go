@@ -50,7 +50,7 @@ func services(t *testing.T, b brokertest.Broker, gate <-chan struct{}, unlucky s
 			case <-ctx.Done():
 				return p, ctx.Err()
 			}
-		}).Emits(auditTopic)),
+		}).Emits(auditTopic).Retry(skald.NoRetry)),
 		skald.NewService("notifier", skald.Step(notifyTopic, notifiedTopic, pass)),
 		skald.NewService("auditor", skald.Watch(authorizeTopic, func(_ context.Context, p person) error {
 			if p.Name == unlucky {

@@ -16,6 +16,9 @@ const (
 	RoleWatch = "watch"
 )
 
+// DeadlineExpires says that a saga past its deadline is undone and ends as expired.
+const DeadlineExpires = "expire"
+
 // Announcement is what an instance of a service says of itself in the registry topic: at start, as a heartbeat, and when
 // it stops. The record's key is service/instance.
 type Announcement struct {
@@ -35,9 +38,10 @@ type Step struct {
 	Role         string        `json:"role"`
 	Workflow     string        `json:"workflow,omitempty"` // for begin and end
 	Deadline     time.Duration `json:"deadline_ns,omitempty"`
-	EndTopic     string        `json:"end_topic,omitempty"` // for begin: where the workflow ends
-	Next         []string      `json:"next,omitempty"`      // default successors
-	NextFor      []Successor   `json:"next_for,omitempty"`  // successors for one workflow
+	OnDeadline   string        `json:"on_deadline,omitempty"` // DeadlineExpires; or nothing but being overdue
+	EndTopic     string        `json:"end_topic,omitempty"`   // for begin: where the workflow ends
+	Next         []string      `json:"next,omitempty"`        // default successors
+	NextFor      []Successor   `json:"next_for,omitempty"`    // successors for one workflow
 	Emits        []string      `json:"emits,omitempty"`
 	Compensable  bool          `json:"compensable,omitempty"`
 	InputSchema  string        `json:"input_schema,omitempty"`

@@ -38,6 +38,9 @@ const (
 // MaxHop bounds the length of a saga: a token that has made more hops goes round in a circle, or lies.
 const MaxHop = 10_000
 
+// maxUndoHop leaves a token that has to turn round at the very end room for the way back.
+const maxUndoHop = MaxHop + 2*MaxRouteStops
+
 // Header is one record header, in the order in which it stands on the record.
 type Header pair
 
@@ -201,7 +204,7 @@ func (e *Event) set(key, value string) (err error) {
 	case HeaderCausationID:
 		e.CausationID = value
 	case HeaderHop:
-		e.Hop, err = parseCount(value, MaxHop)
+		e.Hop, err = parseCount(value, maxUndoHop)
 	case HeaderRoute:
 		e.Route, err = parseRoute(value)
 	case HeaderPartitionKey:

@@ -51,3 +51,10 @@ func appendTimeField(b []byte, name string, t time.Time) []byte {
 	}
 	return append(t.AppendFormat(append(append(b, name...), '"'), time.RFC3339Nano), '"')
 }
+
+func appendTrueField(b []byte, name string, yes bool) []byte {
+	if !yes {
+		return b
+	}
+	return append(append(b, name...), "true"...)
+}

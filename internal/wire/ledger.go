@@ -7,7 +7,12 @@ import (
 	"time"
 )
 
-const ledgerVersion = 1
+// The versions of ledger records. A record has the lowest that knows all that it says, so that a service that is rolled back goes on
+// with what it can understand, and stops at what it would misread.
+const (
+	ledgerVersion     = 2
+	ledgerVersionBare = 1 // without undo, blocked, outcome
+)
 
 // What a ledger record does.
 const (
@@ -21,7 +26,20 @@ const (
 	KindOpen       = "open"       // a saga that this initiator began and has not ended
 	KindWork       = "work"       // an accepted event whose handler has not finished
 	KindHalted     = "halted"     // an event of this saga is a dead letter
+	KindBlocked    = "blocked"    // an undo that can't be done, and waits for a person
 	KindCheckpoint = "checkpoint" // the consumed offsets, for when the group's own have expired
+)
+
+// States of an entry, for readers: the owner works them out of the other fields.
+const (
+	StateQueued      = "queued"      // it waits for its turn
+	StateRunning     = "running"     // its handler runs
+	StateRetrying    = "retrying"    // an attempt failed; the next one is at Due
+	StateUnavailable = "unavailable" // what its handler needs is not there: it waits until the step's probe succeeds
+	StateHalted      = "halted"      // it is a dead letter and waits for a redrive
+	StateBlocked     = "blocked"     // an undo that waits for a person, or a handler that doesn't return
+	StateOverdue     = "overdue"     // an open saga past its deadline
+	StateTurning     = "turning"     // an open saga that is to end as Outcome says, because of Reason, as soon as its token is found
 )
 
 // LedgerRecord is one record of a service's ledger. The record's key is the entry ID; its partition is that of the saga.
@@ -37,17 +55,28 @@ type LedgerRecord struct {
 	Started  time.Time        `json:"started,omitzero"`  // when the handler began; not set while it queues
 	Due      time.Time        `json:"due,omitzero"`      // the saga's deadline, or the next attempt
 	Attempt  int              `json:"attempt,omitempty"` // attempts begun
+	State    string           `json:"state,omitempty"`   // for readers
+	Undo     bool             `json:"undo,omitempty"`    // the event is an undo: the work is a compensation (work, blocked)
+	Letter   string           `json:"letter,omitempty"`  // ID of the dead letter that halts the lane (halted)
+	Unread   bool             `json:"unread,omitempty"`  // no handler has seen the event, nor could any (halted)
+	Redrives int              `json:"redrives,omitempty"`
+	Outcome  string           `json:"outcome,omitempty"` // how an open saga is to end, once its token is found: cancelled or expired
+	Told     bool             `json:"told,omitempty"`    // the deadline of an open saga has passed, and was acted on
+	Answer   string           `json:"answer,omitempty"`  // to the command that a note is about
 	Error    string           `json:"error,omitempty"`   // of the last attempt
 	Order    int64            `json:"order,omitempty"`   // place among the saga's entries (work, halted)
 	Lane     string           `json:"lane,omitempty"`    // which entries run one at a time, if not those of the saga
-	Reason   string           `json:"reason,omitempty"`  // of a note
-	Event    *Record          `json:"event,omitempty"`   // the accepted record, whole (work)
+	Reason   string           `json:"reason,omitempty"`  // of a note; of Outcome
+	Event    *Record          `json:"event,omitempty"`   // the accepted record, whole (work, blocked; halted, unless it is too large)
 	Offsets  map[string]int64 `json:"offsets,omitempty"` // next offset per input topic (checkpoint)
 }
 
 // Encode gives the record's value.
 func (r LedgerRecord) Encode() []byte {
-	r.Version = ledgerVersion
+	r.Version = ledgerVersionBare
+	if r.Undo || r.Outcome != "" || r.Kind == KindBlocked {
+		r.Version = ledgerVersion
+	}
 	if r.Event == nil && r.Offsets == nil {
 		return r.plain()
 	}
@@ -72,6 +101,14 @@ func (r LedgerRecord) plain() []byte {
 	b = appendTimeField(b, `,"started":`, r.Started)
 	b = appendTimeField(b, `,"due":`, r.Due)
 	b = appendNumberField(b, `,"attempt":`, int64(r.Attempt))
+	b = appendTextField(b, `,"state":`, r.State)
+	b = appendTrueField(b, `,"undo":`, r.Undo)
+	b = appendTextField(b, `,"letter":`, r.Letter)
+	b = appendTrueField(b, `,"unread":`, r.Unread)
+	b = appendNumberField(b, `,"redrives":`, int64(r.Redrives))
+	b = appendTextField(b, `,"outcome":`, r.Outcome)
+	b = appendTrueField(b, `,"told":`, r.Told)
+	b = appendTextField(b, `,"answer":`, r.Answer)
 	b = appendTextField(b, `,"error":`, r.Error)
 	b = appendNumberField(b, `,"order":`, r.Order)
 	b = appendTextField(b, `,"lane":`, r.Lane)

@@ -23,6 +23,8 @@ const (
 	LetterHalted    = "dlq-halted" // "true" if a saga is halted by it
 	LetterCut       = "dlq-cut"    // the original size in bytes, if the letter holds only the first CutBytes
 	LetterHash      = "dlq-sha256" // of the original value, if it was cut
+	LetterName      = "dlq-id"     // names the letter: a redrive of it is admitted once
+	LetterEvent     = "dlq-event"  // the ID by which the service knows the event
 )
 
 // CutBytes is how much of a record's value a letter keeps when the whole doesn't fit into the dead-letter topic.
@@ -34,6 +36,7 @@ const maxErrorBytes = 8 << 10
 // Why a service gave up on an event.
 const (
 	ClassFailed      = "failed"      // the handler returned an error
+	ClassTimeout     = "timeout"     // the handler took longer than its step's timeout
 	ClassPanic       = "panic"       // the handler panicked
 	ClassPoison      = "poison"      // it can't be read, or the handler said so
 	ClassRejected    = "rejected"    // the handler refused it for a business reason
@@ -43,6 +46,8 @@ const (
 
 // Letter says which event a service gave up on, and why.
 type Letter struct {
+	ID         string // see LetterID
+	Event      string // the ID by which the service knows the event
 	Service    string
 	Step       string
 	Record     Record // the original; of a batch that couldn't be read, where it lies
@@ -54,6 +59,7 @@ type Letter struct {
 	Time       time.Time
 	Halted     bool
 	Bound      int // in bytes: a larger record's letter is cut
+	Cut        int // the original size in bytes, of a letter that was read and holds only the first CutBytes
 }
 
 // Value and Headers make the letter's record; the key stays the original one.
@@ -80,6 +86,8 @@ func (l *Letter) Headers() []Header {
 			h = append(h, Header{key, []byte(value)})
 		}
 	}
+	add(LetterName, l.ID)
+	add(LetterEvent, l.Event)
 	add(LetterService, l.Service)
 	add(LetterStep, l.Step)
 	add(LetterTopic, l.Record.Topic)
@@ -116,6 +124,12 @@ func ParseLetter(r *Record) (*Letter, error) {
 		value := string(h.Value)
 		var err error
 		switch h.Key {
+		case LetterName:
+			l.ID = value
+		case LetterEvent:
+			l.Event = value
+		case LetterCut:
+			l.Cut, err = parseCount(value, 1<<40)
 		case LetterService:
 			l.Service = value
 		case LetterStep:

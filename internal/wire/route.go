@@ -17,16 +17,16 @@ const (
 	routeVersion = 1
 )
 
-// Route is the routing slip: the stack of steps that can be undone, the latest last. It is kept as it stands on the record, as most
-// services only pass it on. The zero value is an empty slip.
+// Route is the routing slip: the stack of steps that can be undone, the latest last. The first stop is the initiator's, which is the
+// way home. It is kept as it stands on the record, as most services only pass it on. The zero value is an empty slip.
 type Route struct{ text string }
 
 // Stop is one step on the slip, with what its compensation needs.
 type Stop struct {
 	Service string `json:"service"`
-	Topic   string `json:"topic"` // the step's input topic, without the namespace prefix
-	Key     string `json:"key"`   // the step's idempotency key
-	In      []byte `json:"in"`
+	Topic   string `json:"topic"`         // the step's input topic, without the namespace prefix
+	Key     string `json:"key"`           // the step's idempotency key
+	In      []byte `json:"in"`            // empty for a stop that is only the way home
 	Out     []byte `json:"out,omitempty"` // nil when the step was attempted but never finished
 }
 
@@ -51,6 +51,9 @@ func NewRoute(stops ...Stop) (r Route, err error) {
 
 // IsEmpty says that there is nothing to undo.
 func (r Route) IsEmpty() bool { return r.text == "" }
+
+// Len counts the stops.
+func (r Route) Len() int { return strings.Count(r.text, stopStart) }
 
 // Stops decodes the slip.
 func (r Route) Stops() []Stop {
