@@ -1,0 +1,133 @@
+package skald
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/skald-saga/skald/internal/kafka"
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+// DeadLetter is an event that a service gave up on, as it lies in the dead-letter topic.
+type DeadLetter struct {
+	Partition int32 // of the dead-letter topic, with Offset: its coordinates
+	Offset    int64
+	Time      time.Time
+
+	Service  string
+	Step     string // input topic
+	SagaID   string // empty if the event belongs to none
+	Workflow string
+	Subject  string
+	Class    string // failed, timeout, panic, poison, rejected, too-large
+	Error    string
+	Attempts int
+	Halted   bool // it halts its saga
+	Cut      int  // the event's size in bytes, if the letter holds only its beginning
+
+	ID      string // of the letter: a redrive of it is admitted once
+	EventID string // the ID by which the service knows the event
+
+	record wire.Record
+}
+
+// DeadLetters reads the dead-letter topic from its start to its end as of now, partition by partition, and calls yield for each letter
+// until that returns false. What can't be read as a letter is passed over.
+func (c *Client) DeadLetters(ctx context.Context, yield func(DeadLetter) bool) error {
+	topic := c.cfg.namespace().DeadLetters()
+	reader, err := kgo.NewClient(append(c.waiters.connection.Options(), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())...)
+	if err != nil {
+		return fmt.Errorf("skald: %w", err)
+	}
+	defer reader.Close()
+	from, ends, err := wholeOf(ctx, reader, topic)
+	if err != nil {
+		return fmt.Errorf("skald: the dead letters can't be read: %w", c.waiters.explain(ctx, kafka.About(err, kafka.Topic, topic, "Read")))
+	}
+	reader.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
+	for len(ends) > 0 {
+		fetches := reader.PollFetches(ctx)
+		if ctx.Err() != nil {
+			return fmt.Errorf("skald: the dead letters were not all read: %w", ctx.Err())
+		}
+		for it := fetches.RecordIter(); !it.Done(); {
+			r := it.Next()
+			end, wanted := ends[r.Partition]
+			if !wanted {
+				continue
+			}
+			if !r.Attrs.IsControl() && r.Offset < end {
+				if l, ok := letterOf(r); ok && !yield(l) {
+					return nil
+				}
+			}
+			if r.Offset+1 >= end {
+				delete(ends, r.Partition)
+			}
+		}
+	}
+	return nil
+}
+
+// DeadLetter reads the one at those coordinates.
+func (c *Client) DeadLetter(ctx context.Context, partition int32, offset int64) (l DeadLetter, err error) {
+	found := false
+	err = c.DeadLetters(ctx, func(other DeadLetter) bool {
+		if other.Partition == partition && other.Offset == offset {
+			l, found = other, true
+		}
+		return !found
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("skald: there is no dead letter at %d/%d of %s", partition, offset, c.cfg.namespace().DeadLetters())
+	}
+	return l, err
+}
+
+// wholeOf gives where a topic's partitions begin and where what is committed ends, without those that are empty.
+func wholeOf(ctx context.Context, client *kgo.Client, topic string) (from map[int32]kgo.Offset, ends map[int32]int64, err error) {
+	admin := kadm.NewClient(client)
+	starts, err := admin.ListStartOffsets(ctx, topic)
+	if err == nil {
+		err = starts.Error()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	stable, err := admin.ListCommittedOffsets(ctx, topic)
+	if err == nil {
+		err = stable.Error()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	from, ends = map[int32]kgo.Offset{}, map[int32]int64{}
+	stable.Each(func(o kadm.ListedOffset) {
+		if start, ok := starts.Lookup(topic, o.Partition); ok && start.Offset < o.Offset {
+			from[o.Partition] = kgo.NewOffset().At(start.Offset)
+			ends[o.Partition] = o.Offset
+		}
+	})
+	return from, ends, nil
+}
+
+func letterOf(r *kgo.Record) (DeadLetter, bool) {
+	w := wire.Record{Key: r.Key, Value: r.Value}
+	for _, h := range r.Headers {
+		w.Headers = append(w.Headers, wire.Header(h))
+	}
+	l, err := wire.ParseLetter(&w)
+	if err != nil {
+		return DeadLetter{}, false
+	}
+	e, _ := wire.Parse(l.Record.Headers, l.Record.Value) // that it can't be read may be why it is here
+	return DeadLetter{
+		Partition: r.Partition, Offset: r.Offset, Time: l.Time, Service: l.Service, Step: l.Step, SagaID: e.SagaID, Workflow: e.Workflow,
+		Subject: e.Subject, Class: l.Class, Error: l.Error, Attempts: l.Attempts, Halted: l.Halted, Cut: l.Cut, ID: l.ID, EventID: l.Event,
+		record: l.Record,
+	}, true
+}
