@@ -291,7 +291,7 @@ func TestBrokerAndConsoleAwayAreSaidInOneSentence(t *testing.T) {
 	if code, _, errOut := away.skald("", "ls"); code != exitFailure || !strings.Contains(errOut, "--server") {
 		t.Errorf("ls: exit %d, %q", code, errOut)
 	}
-	if code, _, errOut := away.skald("", "start", "onboarding", ada); code != exitFailure || !strings.Contains(errOut, "--brokers") {
+	if code, _, errOut := away.skald("", "start", "onboarding", ada, "--wait", "1s"); code != exitFailure || !strings.Contains(errOut, "--brokers") {
 		t.Errorf("start: exit %d, %q", code, errOut)
 	}
 }
