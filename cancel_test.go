@@ -20,11 +20,11 @@ func testCancel(t *testing.T, broker brokertest.Broker) {
 	gate := make(chan struct{})
 	b.behave = func(ctx context.Context, step, name string, _ int) error {
 		switch {
-		case step+" retries" == name: // and waits for an hour
+		case "retries "+step == name: // and waits for an hour
 			return errBroken
-		case step+" is halted" == name:
+		case "halted "+step == name:
 			return skald.Poison(errBroken)
-		case step+" runs" == name:
+		case "running "+step == name:
 			select {
 			case <-gate:
 			case <-ctx.Done():
@@ -41,10 +41,10 @@ func testCancel(t *testing.T, broker brokertest.Broker) {
 		tries string // what to wait for before the saga is cancelled
 		want  []string
 	}{
-		{"assign retries", "assign assign retries", nil},
-		{"assign is halted", "assign assign is halted", nil},
-		{"grant retries", "grant grant retries", undone},
-		{"grant is halted", "grant grant is halted", undone},
+		{"retries assign", "assign retries assign", nil},
+		{"halted assign", "assign halted assign", nil},
+		{"retries grant", "grant retries grant", undone},
+		{"halted grant", "grant halted grant", undone},
 	} {
 		saga := startFor(t, client, plain, c.name)
 		b.awaitTries(t, c.tries, 1)
@@ -56,8 +56,8 @@ func testCancel(t *testing.T, broker brokertest.Broker) {
 
 	// In flight, as the notifier isn't there: the notices find nobody, until it comes and holds the token. A handler that runs goes on;
 	// its output is turned round when it comes home, or by whoever has it next.
-	flying, running := startFor(t, client, plain, "in flight"), startFor(t, client, plain, "grant runs")
-	b.await(t, "both to be on their way", func() bool { return b.tries["grant in flight"] == 1 && b.tries["grant grant runs"] == 1 })
+	flying, running := startFor(t, client, plain, "in flight"), startFor(t, client, plain, "running grant")
+	b.await(t, "both to be on their way", func() bool { return b.tries["grant in flight"] == 1 && b.tries["grant running grant"] == 1 })
 	for _, a := range ask(t, client, skald.Cancel("provisioner", flying.ID(), "grounded"), skald.Cancel("provisioner", running.ID(), "stopped")) {
 		expectAnswer(t, a, true, "being cancelled")
 	}
@@ -66,7 +66,7 @@ func testCancel(t *testing.T, broker brokertest.Broker) {
 	start(t, cfg, b.notifier(patient))
 	expectOutcome(t, flying, wire.Cancelled, "grounded")
 	expectOutcome(t, running, wire.Cancelled, "stopped")
-	for _, name := range []string{"in flight", "grant runs"} {
+	for _, name := range []string{"in flight", "running grant"} {
 		got := b.of(name)
 		if len(got) < 4 || got[len(got)-2] != "undo grant" || got[len(got)-1] != "undo assign" {
 			t.Errorf("%s: %q", name, got)
@@ -74,11 +74,11 @@ func testCancel(t *testing.T, broker brokertest.Broker) {
 	}
 
 	// At home, where End's handler waits for another attempt.
-	home := startFor(t, client, plain, "complete retries")
-	b.awaitTries(t, "complete complete retries", 1)
+	home := startFor(t, client, plain, "retries complete")
+	b.awaitTries(t, "complete retries complete", 1)
 	expectAnswer(t, ask(t, client, skald.Cancel("provisioner", home.ID(), "late"))[0], true, "being cancelled")
 	expectOutcome(t, home, wire.Cancelled, "late")
-	b.expect(t, "complete retries", "do assign", "do grant", "do mail", "undo grant", "undo assign")
+	b.expect(t, "retries complete", "do assign", "do grant", "do mail", "undo grant", "undo assign")
 
 	done := startFor(t, client, plain, "nobody")
 	expectOutcome(t, done, wire.Completed, "")
