@@ -20,7 +20,8 @@ import (
 type assignment struct {
 	mu     sync.Mutex
 	events []assignmentEvent
-	err    error // that ends the session
+	err    error  // that ends the session
+	nudge  func() // wakes the loop
 }
 
 // assignmentEvent is one step of a rebalance. They come in this order: lost, assigned, then restored for each partition.
@@ -44,8 +45,9 @@ type restored struct {
 
 func (a *assignment) add(e assignmentEvent) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.events = append(a.events, e)
+	a.mu.Unlock()
+	a.nudge()
 }
 
 func (a *assignment) take() ([]assignmentEvent, error) {

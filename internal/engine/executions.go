@@ -52,6 +52,7 @@ type executions struct {
 	enough   int           // how many have to be finished for the bell to ring
 	bell     chan struct{} // one place
 	wake     func()        // ends the poll under way
+	nudged   bool
 
 	handlers context.Context //nolint:containedctx // what handlers' contexts come of: it ends with the drain time
 }
@@ -255,15 +256,26 @@ func (x *executions) hanging(now time.Time) (all []*execution) {
 	return all
 }
 
-// pollContext gives a context that ends when a handler finishes, at once if one has already.
+// nudge ends the poll under way, or the next: partitions were given to the session, and what their ledgers hold may run.
+func (x *executions) nudge() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.wake == nil {
+		x.nudged = true
+		return
+	}
+	x.wake()
+}
+
+// pollContext gives a context that ends when a handler finishes, or at a nudge; at once if that has been already.
 func (x *executions) pollContext(parent context.Context, atMost time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(parent, atMost)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if len(x.finished) > 0 {
+	if len(x.finished) > 0 || x.nudged {
 		cancel()
 	}
-	x.wake = cancel
+	x.wake, x.nudged = cancel, false
 	return ctx, func() {
 		x.mu.Lock()
 		x.wake = nil

@@ -70,6 +70,7 @@ func NewSession(cfg Config, service Service) *Session {
 		s.steps[service.Steps[i].Topic] = &service.Steps[i].Step
 	}
 	s.executions = newExecutions(service, s.metrics, s.logger)
+	s.assignment.nudge = s.executions.nudge
 	s.machine = s.newMachine()
 	return s
 }

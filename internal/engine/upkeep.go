@@ -54,8 +54,8 @@ func (s *Session) positions(b *batch, partition int32) map[string]int64 {
 	return at
 }
 
-// trim deletes the ledgers' records before their fences, in the background, one request at a time. A deletion that fails is
-// made good by the next, when the fence has moved on: the log is longer meanwhile, nothing else.
+// trim deletes the ledgers' records before their fences, in the background, one request at a time. A deletion that fails is tried
+// again the next time: the log is longer meanwhile, nothing else. What was trimmed is the background's until trimming is closed.
 func (s *Session) trim(ctx context.Context) {
 	u := &s.upkeep
 	now := time.Now()
@@ -77,7 +77,6 @@ func (s *Session) trim(ctx context.Context) {
 	for partition, l := range s.ledgers {
 		if fence := l.Fence(); fence-u.trimmed[partition] >= s.cfg.Upkeep.TrimAtLeast {
 			before.AddOffset(s.ledgerTopic, partition, fence, -1)
-			u.trimmed[partition] = fence
 		}
 	}
 	if len(before) == 0 {
@@ -94,6 +93,11 @@ func (s *Session) trim(ctx context.Context) {
 			err = s.cfg.Connection.Explained(kafka.About(err, kafka.Topic, s.ledgerTopic))
 			s.logger.Warn("trimming the ledger failed; the next time makes it good", "topic", s.ledgerTopic, "error", err)
 		}
+		deleted.Each(func(d kadm.DeleteRecordsResponse) {
+			if d.Err == nil {
+				u.trimmed[d.Partition] = d.LowWatermark
+			}
+		})
 	})
 }
 

@@ -22,12 +22,19 @@ func appendText(b []byte, s string) []byte {
 // isPlain says that nothing in a string is escaped in JSON, by encoding/json's rules, which spare HTML, too.
 func isPlain(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c > 0x7e || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+		if !plainLetters[s[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+var plainLetters = func() (in [256]bool) {
+	for c := byte(0x20); c <= 0x7e; c++ {
+		in[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
+	}
+	return in
+}()
 
 // The fields below are left out when they are zero, as omitempty and omitzero say.
 

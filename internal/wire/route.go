@@ -182,20 +182,31 @@ func cutText(s *string, name string, least int) bool {
 	return true
 }
 
+// cutBytes takes a name and its base64 from the front of s.
 func cutBytes(s *string, name string) bool {
-	before := *s
-	if !cutText(s, name, 0) {
+	rest, ok := strings.CutPrefix(*s, name+`"`)
+	if !ok {
 		return false
 	}
-	data := before[len(name)+1 : len(before)-len(*s)-1]
-	if len(data)%4 != 0 {
+	data, rest, ok := strings.Cut(rest, `"`)
+	if !ok || len(data)%4 != 0 {
 		return false
 	}
+	*s = rest
 	data = strings.TrimSuffix(strings.TrimSuffix(data, "="), "=")
 	for i := range len(data) {
-		if c := data[i]; (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '+' && c != '/' {
+		if !base64Letters[data[i]] {
 			return false
 		}
 	}
 	return true
+}
+
+var base64Letters = lettersOf("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+
+func lettersOf(s string) (in [256]bool) {
+	for i := range len(s) {
+		in[s[i]] = true
+	}
+	return in
 }
