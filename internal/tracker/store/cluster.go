@@ -21,11 +21,11 @@ func (s *Store) Cluster(ctx context.Context) (string, error) {
 func (s *Store) Reset(ctx context.Context, cluster string) error {
 	_, err := s.Update(ctx, func(tx *Tx) error {
 		for _, table := range []string{"saga", "saga_count", "saga_subject", "record", "position", "topic", "instance"} {
-			if err := tx.do(`DELETE FROM ` + table); err != nil {
+			if err := tx.do(tx.forget(table)); err != nil {
 				return err
 			}
 		}
-		tx.seq, tx.saved = max(tx.seq+1, firstSeq()), true
+		tx.seq, tx.ended, tx.saved, tx.topics = max(tx.seq+1, firstSeq()), 0, true, nil
 		return tx.do(`INSERT INTO meta (key, value) VALUES ('cluster', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, cluster)
 	})
 	return err

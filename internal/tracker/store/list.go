@@ -88,56 +88,9 @@ func (s *Store) merge(ctx context.Context, f Filter) ([]*Saga, error) {
 	for _, p := range parts {
 		where, more := Filter{Before: f.Before}.where()
 		selects = append(selects, `SELECT picked, at FROM (SELECT n AS picked, started AS at FROM saga INDEXED BY saga_filter
-			WHERE workflow = ? AND status = ? AND `+where+` ORDER BY started DESC, n DESC LIMIT ?)`)
+			WHERE workflow = ? AND status = ? AND `+where+` ORDER BY started DESC, n DESC LIMIT ?) AS part`)
 		args = append(append(append(args, p.workflow, p.status), more...), f.Limit)
 	}
-	return query(ctx, s, scanSaga, `SELECT `+sagaColumns+` FROM (`+strings.Join(selects, ` UNION ALL `)+
-		` ORDER BY at DESC, picked DESC LIMIT ?) CROSS JOIN saga ON n = picked ORDER BY started DESC, n DESC`, append(args, f.Limit)...)
-}
-
-// fewFound is up to how many hits of a search are all looked up and sorted. With more, it's quicker to read along the list
-// of all sagas: as every so manieth is a hit, a page is full soon.
-const fewFound = 10_000
-
-func (s *Store) search(ctx context.Context, f Filter) ([]*Saga, error) {
-	phrase := `"` + strings.ReplaceAll(f.Search, `"`, `""`) + `"`
-	found, err := query(ctx, s, func(rows *sql.Rows) (n int64, err error) { return n, rows.Scan(&n) },
-		`SELECT rowid FROM saga_subject WHERE saga_subject MATCH ? LIMIT ?`, phrase, fewFound+1)
-	if err != nil {
-		return nil, err
-	}
-	if len(found) > fewFound {
-		return s.searchAlong(ctx, f)
-	}
-	where, args := f.where()
-	return query(ctx, s, scanSaga, `SELECT `+sagaColumns+` FROM saga
-		WHERE n IN (SELECT rowid FROM saga_subject WHERE saga_subject MATCH ?) AND `+where+`
-		ORDER BY started DESC, n DESC LIMIT ?`, append(append([]any{phrase}, args...), f.Limit)...)
-}
-
-func (s *Store) searchAlong(ctx context.Context, f Filter) ([]*Saga, error) {
-	var hits []*Saga
-	page := f
-	page.Search, page.Limit = "", 4*f.Limit // as if every fourth were a hit
-	for len(hits) < f.Limit {
-		sagas, err := s.List(ctx, page)
-		if err != nil {
-			return nil, err
-		}
-		for _, saga := range sagas {
-			if containsFold(saga.Subject, f.Search) {
-				hits = append(hits, saga)
-			}
-		}
-		if len(sagas) < page.Limit {
-			break
-		}
-		last := sagas[len(sagas)-1].Place()
-		page.Before, page.Limit = &last, 1000
-	}
-	return hits[:min(f.Limit, len(hits))], nil
-}
-
-func containsFold(s, part string) bool {
-	return strings.Contains(strings.ToLower(s), strings.ToLower(part))
+	return query(ctx, s, scanSaga, `SELECT `+sagaColumns+` FROM saga WHERE n IN (SELECT picked FROM (`+strings.Join(selects, ` UNION ALL `)+
+		` ORDER BY at DESC, picked DESC LIMIT ?) AS picks) ORDER BY started DESC, n DESC`, append(args, f.Limit)...)
 }

@@ -19,3 +19,12 @@ func lockFile(name string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// lockDatabase keeps other processes off a SQLite file: two trackers' transactions would take turns, and neither be right.
+func lockDatabase(path string) (*os.File, error) {
+	f, err := lockFile(path + ".lock")
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, errInUse
+	}
+	return f, err
+}

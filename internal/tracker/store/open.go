@@ -8,16 +8,17 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/url"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations
 var migrations embed.FS
 
 // readers bounds the connections that lists and timelines are read by. A read is work for a processor, not for a disk, so
@@ -27,12 +28,23 @@ const readers = 4
 // Store is an open database. Its methods are safe for concurrent use, except that only one [Store.Update] runs at a time:
 // a second one waits.
 type Store struct {
+	dialect
+	name   string  // for people
 	writer *sql.DB // one connection
 	reader *sql.DB
 	temp   *tempDir // nil if the database was given by its path
+	lock   *os.File // of a SQLite file; nil where there are no such locks
+
+	writing sync.Mutex
+	lease   lease
 }
 
-// Open opens the SQLite database in the file dsn and brings its tables up to date. Two processes must not write to one file.
+// Open opens a database and brings its tables up to date. dsn is the path of a SQLite file, or the address of a PostgreSQL
+// database: postgres://user:password@host:port/database, with parameters as libpq knows them and with libpq's environment
+// variables for what it doesn't say. A file serves one process, which is the only one to open it. A PostgreSQL database may
+// be opened by many at once; one of them writes at a time (see [ErrStandby]). It has to be version 13 or later.
+//
+// An error is one line that says what to do, and has no password in it.
 //
 // With dsn "" or ":memory:" the database lives as long as the Store: in a file of its own in the directory for temporary
 // files (os.TempDir), which Close removes, as does the next Open after the process was killed. That isn't memory, but of a
@@ -40,76 +52,49 @@ type Store struct {
 // list waits for the writer: beside one that never pauses, for 43 ms in the median with a shared cache and for ever with the
 // memdb VFS, against 0.4 ms here (two cores, 300 rows read).
 func Open(ctx context.Context, dsn string) (*Store, error) {
-	s := &Store{}
-	path, sync := dsn, "NORMAL" // with a write-ahead log that risks the last commits at a power cut, never the file, and the log has them still
-	if dsn == "" || dsn == ":memory:" {
-		temp, err := newTempDir()
-		if err != nil {
-			return nil, fmt.Errorf("open the tracker's database: %w", err)
+	s := &Store{dialect: sqlite{}}
+	var err error
+	switch {
+	case dsn == "" || dsn == ":memory:":
+		s.name = "SQLite, temporary"
+		if s.temp, err = newTempDir(); err == nil {
+			err = s.openSQLite(ctx, filepath.Join(s.temp.path, "tracker.db"), "OFF")
 		}
-		s.temp, path, sync = temp, filepath.Join(temp.path, "tracker.db"), "OFF"
-	} else if strings.Contains(dsn, "://") || strings.HasPrefix(dsn, "file:") {
-		return nil, fmt.Errorf("open the tracker's database: %q: give the path of a file, for a SQLite database", redact(dsn))
+	case IsPostgres(dsn):
+		s.dialect = &postgres{}
+		err = s.openPostgres(ctx, dsn)
+	case strings.Contains(dsn, "://") || strings.HasPrefix(dsn, "file:") || keyword.MatchString(dsn):
+		err = errors.New("give the path of a file for SQLite, or an address that begins with postgres://")
+	default:
+		s.name = "SQLite " + dsn
+		// With a write-ahead log, NORMAL risks the last commits at a power cut, never the file, and the log has them still.
+		if err = s.openSQLite(ctx, dsn, "NORMAL"); err != nil {
+			err = fmt.Errorf("%s: %w", dsn, err)
+		}
 	}
-	if err := s.open(ctx, path, sync); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the tracker's database %s: %w", path, err), s.Close())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the tracker's database: %w", err), s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, path, sync string) error {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return err
-	}
-	s.writer, err = connect(path, 1, url.Values{
-		"_pragma": {
-			"journal_mode(WAL)", "synchronous(" + sync + ")", "busy_timeout(5000)",
-			"cache_size(-65536)",       // KiB: an index's hot pages, of a million sagas
-			"wal_autocheckpoint(8192)", // pages: 32 MiB, as every checkpoint writes a page once however often it changed
-			"journal_size_limit(67108864)",
-		},
-		"_txlock": {"immediate"},
-	})
-	if err != nil {
-		return err
-	}
-	if err := migrate(ctx, s.writer); err != nil {
-		return err
-	}
-	s.reader, err = connect(path, readers, url.Values{
-		"_pragma": {"query_only(1)", "busy_timeout(5000)", "cache_size(-8192)"},
-	})
-	return err
-}
+// keyword begins a DSN of the form that libpq knows beside addresses.
+var keyword = regexp.MustCompile(`^\s*(host|hostaddr|port|dbname|user|password|sslmode|service)\s*=`)
 
-func connect(path string, connections int, parameters url.Values) (*sql.DB, error) {
-	if !strings.HasPrefix(path, "/") {
-		path = "/" + filepath.ToSlash(path) // a drive's letter
-	}
-	dsn := url.URL{Scheme: "file", Path: path, RawQuery: parameters.Encode()}
-	db, err := sql.Open("sqlite", dsn.String())
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
-	return db, nil
-}
-
-func migrate(ctx context.Context, db *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
+func migrate(ctx context.Context, db *sql.DB, folder string, options ...goose.ProviderOption) error {
+	files, err := fs.Sub(migrations, "migrations/"+folder)
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithSlog(slog.New(slog.DiscardHandler)))
+	language := map[string]goose.Dialect{"sqlite": goose.DialectSQLite3, "postgres": goose.DialectPostgres}[folder]
+	provider, err := goose.NewProvider(language, db, files, append(options, goose.WithSlog(slog.New(slog.DiscardHandler)))...)
 	if err != nil {
 		return err
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('seq', ?) ON CONFLICT DO NOTHING`, firstSeq())
+	_, err = db.ExecContext(ctx, fmt.Sprintf(`INSERT INTO meta (key, value) VALUES ('seq', '%d'), ('ended', '0') ON CONFLICT DO NOTHING`, firstSeq()))
 	return err
 }
 
@@ -120,13 +105,24 @@ func firstSeq() int64 { return time.Now().UnixMicro() }
 // Durable says whether the database outlives the Store.
 func (s *Store) Durable() bool { return s.temp == nil }
 
+// Name says for people which database it is, without user and password.
+func (s *Store) Name() string { return s.name }
+
 // Close ends all use of the database, and removes it if it isn't durable.
 func (s *Store) Close() error {
 	var errs []error
+	if s.writer != nil && s.temp == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), resignTimeout)
+		_ = s.Resign(ctx) // else the lease runs out by itself
+		cancel()
+	}
 	for _, db := range []*sql.DB{s.reader, s.writer} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
 	}
 	if s.temp != nil {
 		errs = append(errs, s.temp.remove())
@@ -134,11 +130,4 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// redact keeps a password out of an error.
-func redact(dsn string) string {
-	u, err := url.Parse(dsn)
-	if err != nil {
-		return "…"
-	}
-	return u.Redacted()
-}
+const resignTimeout = 2 * time.Second

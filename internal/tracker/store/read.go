@@ -5,14 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 )
 
-const sagaColumns = `n, id, workflow, subject, status, started, seq, state`
+const sagaColumns = `n, id, workflow, subject, status, started, ended, seq, state`
 
 // query reads all rows of a query.
-func query[T any](ctx context.Context, s *Store, scan func(*sql.Rows) (T, error), text string, args ...any) ([]T, error) {
-	rows, err := s.reader.QueryContext(ctx, text, args...)
+func query[T any](ctx context.Context, s *Store, scan func(*sql.Rows) (T, error), statement string, args ...any) ([]T, error) {
+	rows, err := s.reader.QueryContext(ctx, s.text(statement), args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the tracker's database: %w", err)
 	}
@@ -40,7 +40,7 @@ func scanSagas(rows *sql.Rows) ([]*Saga, error) { return scanAll(rows, scanSaga)
 func scanSaga(rows *sql.Rows) (*Saga, error) {
 	s := &Saga{}
 	var id sql.RawBytes
-	if err := rows.Scan(&s.n, &id, &s.Workflow, &s.Subject, &s.Status, &s.Started, &s.Seq, &s.State); err != nil {
+	if err := rows.Scan(&s.n, &id, &s.Workflow, &s.Subject, &s.Status, &s.Started, &s.Ended, &s.Seq, &s.State); err != nil {
 		return nil, err
 	}
 	copy(s.ID[:], id)
@@ -89,11 +89,8 @@ func (s *Store) Counts(ctx context.Context, workflow string) (map[string]int64, 
 // Records gives the records of sagas, per saga in the order in which they were read. Values of more than maxValue bytes are
 // left out; 0 means none is.
 func (s *Store) Records(ctx context.Context, sagas []*Saga, maxValue int) (map[SagaID][]Record, error) {
-	const atATime = 200
 	all := make(map[SagaID][]Record, len(sagas))
-	for len(sagas) > 0 {
-		some := sagas[:min(atATime, len(sagas))]
-		sagas = sagas[len(some):]
+	for some := range slices.Chunk(sagas, s.inAtATime()) {
 		if err := s.records(ctx, some, maxValue, all); err != nil {
 			return nil, err
 		}
@@ -103,12 +100,12 @@ func (s *Store) Records(ctx context.Context, sagas []*Saga, maxValue int) (map[S
 
 func (s *Store) records(ctx context.Context, sagas []*Saga, maxValue int, into map[SagaID][]Record) error {
 	ids := make(map[int64]SagaID, len(sagas))
-	args := make([]any, 0, len(sagas)+2)
-	args = append(args, maxValue, maxValue)
+	numbers := make([]any, 0, len(sagas))
 	for _, saga := range sagas {
 		ids[saga.n] = saga.ID
-		args = append(args, saga.n)
+		numbers = append(numbers, saga.n)
 	}
+	condition, args := s.in("r.saga", "bigint", numbers)
 	_, err := query(ctx, s, func(rows *sql.Rows) (r Record, err error) {
 		var saga int64
 		var topic sql.RawBytes
@@ -121,6 +118,6 @@ func (s *Store) records(ctx context.Context, sagas []*Saga, maxValue int, into m
 	}, `SELECT r.saga, t.name, t.kafka_id, r.kafka_partition, r.kafka_offset, r.time, r.headers,
 			CASE WHEN ? = 0 OR length(r.value) <= ? THEN r.value END
 		FROM record r JOIN topic t ON t.n = r.topic
-		WHERE r.saga IN (?`+strings.Repeat(", ?", len(sagas)-1)+`) ORDER BY r.n`, args...)
+		WHERE `+condition+` ORDER BY r.n`, append([]any{maxValue, maxValue}, args...)...)
 	return err
 }

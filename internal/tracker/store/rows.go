@@ -10,6 +10,7 @@ type Saga struct {
 	Subject  string
 	Status   string
 	Started  int64 // Unix nanoseconds, 0 when unknown
+	Ended    int64 // Unix nanoseconds, 0 while it isn't over
 	Seq      int64 // set by the store at every save
 	State    []byte
 
@@ -20,10 +21,10 @@ type Saga struct {
 // columns are those that stand in an index or are counted, as they were loaded.
 type columns struct {
 	workflow, subject, status string
-	started                   int64
+	started, ended            int64
 }
 
-func (s *Saga) columns() columns { return columns{s.Workflow, s.Subject, s.Status, s.Started} }
+func (s *Saga) columns() columns { return columns{s.Workflow, s.Subject, s.Status, s.Started, s.Ended} }
 
 // Topic names a topic of the cluster. A topic made anew has another KafkaID.
 type Topic struct {

@@ -13,11 +13,28 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.uber.org/goleak"
+
+	"github.com/skald-saga/skald/internal/postgrestest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	code := postgrestest.Main(m)
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
 
-// Each test gets a store as the dialect under test opens it.
+// eachDialect runs a test on both databases. dsn names one that is empty and the test's own.
+func eachDialect(t *testing.T, test func(t *testing.T, dsn string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, filepath.Join(t.TempDir(), "tracker.db")) })
+	t.Run("postgres", func(t *testing.T) { test(t, postgrestest.DSN(t)) })
+}
+
 func openStore(t testing.TB, dsn string) *Store {
 	t.Helper()
 	s, err := Open(t.Context(), dsn)
@@ -60,8 +77,10 @@ func numbers(sagas []*Saga) (ns []int) {
 	return ns
 }
 
-func TestSagasAreKept(t *testing.T) {
-	s := openStore(t, "")
+func TestSagasAreKept(t *testing.T) { eachDialect(t, testSagasAreKept) }
+
+func testSagasAreKept(t *testing.T, dsn string) {
+	s := openStore(t, dsn)
 	a, b := saga(1, "onboarding", "running"), saga(2, "onboarding", "running")
 	first := update(t, s, func(tx *Tx) error { return tx.Save([]*Saga{a, b}) })
 	second := update(t, s, func(tx *Tx) error {
@@ -93,8 +112,10 @@ func TestSagasAreKept(t *testing.T) {
 }
 
 // Whatever columns a save changes, lists, counts and search follow.
-func TestListsFollowChanges(t *testing.T) {
-	s := openStore(t, "")
+func TestListsFollowChanges(t *testing.T) { eachDialect(t, testListsFollowChanges) }
+
+func testListsFollowChanges(t *testing.T, dsn string) {
+	s := openStore(t, dsn)
 	update(t, s, func(tx *Tx) error { return tx.Save([]*Saga{saga(1, "", "running"), saga(2, "onboarding", "running")}) })
 	change := func(f func(*Saga)) {
 		update(t, s, func(tx *Tx) error {
@@ -130,8 +151,10 @@ func TestListsFollowChanges(t *testing.T) {
 }
 
 // Every way to list gives the same as sorting all sagas.
-func TestListsAgreeWithSorting(t *testing.T) {
-	s := openStore(t, "")
+func TestListsAgreeWithSorting(t *testing.T) { eachDialect(t, testListsAgreeWithSorting) }
+
+func testListsAgreeWithSorting(t *testing.T, dsn string) {
+	s := openStore(t, dsn)
 	all := make([]*Saga, 0, 500)
 	for n := range cap(all) {
 		g := saga(n, []string{"", "a", "b"}[n%3], []string{"running", "completed", "halted"}[n%7%3])
@@ -174,8 +197,8 @@ func TestListsAgreeWithSorting(t *testing.T) {
 		}
 		along := Filter{Workflow: f.Workflow, Status: f.Status, Search: f.Search, Limit: 1000}
 		if f.Search != "" {
-			page, err := s.searchAlong(t.Context(), along)
-			if err != nil || len(page) != len(want) {
+			page, all, err := s.searchAlong(t.Context(), along, 0)
+			if err != nil || !all || len(page) != len(want) {
 				t.Errorf("%+v along the list: %d hits, error %v, want %d", along, len(page), err, len(want))
 			}
 		}
@@ -183,8 +206,10 @@ func TestListsAgreeWithSorting(t *testing.T) {
 }
 
 // A producer that makes up workflow names must not break the lists.
-func TestVeryManyWorkflows(t *testing.T) {
-	s := openStore(t, "")
+func TestVeryManyWorkflows(t *testing.T) { eachDialect(t, testVeryManyWorkflows) }
+
+func testVeryManyWorkflows(t *testing.T, dsn string) {
+	s := openStore(t, dsn)
 	all := make([]*Saga, 0, maxParts+50)
 	for n := range cap(all) {
 		all = append(all, saga(n, fmt.Sprint("made up ", n), "running"))
@@ -199,8 +224,10 @@ func TestVeryManyWorkflows(t *testing.T) {
 	}
 }
 
-func TestRecordsAreAppendedOnce(t *testing.T) {
-	s := openStore(t, "")
+func TestRecordsAreAppendedOnce(t *testing.T) { eachDialect(t, testRecordsAreAppendedOnce) }
+
+func testRecordsAreAppendedOnce(t *testing.T, dsn string) {
+	s := openStore(t, dsn)
 	topic, anew := Topic{Name: "authorize", KafkaID: [16]byte{1}}, Topic{Name: "authorize", KafkaID: [16]byte{2}}
 	g := saga(1, "onboarding", "running")
 	want := []Record{
@@ -232,8 +259,10 @@ func TestRecordsAreAppendedOnce(t *testing.T) {
 	}
 }
 
-func TestFailedUpdateLeavesNothing(t *testing.T) {
-	s := openStore(t, "")
+func TestFailedUpdateLeavesNothing(t *testing.T) { eachDialect(t, testFailedUpdateLeavesNothing) }
+
+func testFailedUpdateLeavesNothing(t *testing.T, dsn string) {
+	s := openStore(t, dsn)
 	before, err := s.Seq(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -256,99 +285,13 @@ func TestFailedUpdateLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestFileSurvivesAndTemporaryDoesNot(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a folder with # and ?", "tracker.db")
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	s, err := Open(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Reset(t.Context(), "cluster one"); err != nil {
-		t.Fatal(err)
-	}
-	position := Position{Topic{"authorize", [16]byte{9}}, 2, 77}
-	instance := Instance{"authorizer", "one", 5, []byte("hello")}
-	seq := update(t, s, func(tx *Tx) error {
-		return errors.Join(tx.Save([]*Saga{saga(1, "onboarding", "running")}),
-			tx.SavePositions([]Position{{position.Topic, 2, 7}}), tx.SavePositions([]Position{position}), tx.SaveInstances([]Instance{instance}))
-	})
-	if !s.Durable() || s.Close() != nil {
-		t.Fatal("the store isn't durable, or doesn't close")
-	}
-
-	s = openStore(t, path)
-	cluster, err := s.Cluster(t.Context())
-	again, err2 := s.Seq(t.Context())
-	positions, err3 := s.Positions(t.Context())
-	instances, err4 := s.Instances(t.Context())
-	if err := errors.Join(err, err2, err3, err4); err != nil || cluster != "cluster one" || again != seq {
-		t.Errorf("cluster %q, seq %d (before %d), error %v", cluster, again, seq, err)
-	}
-	if diff := cmp.Diff([]Position{position}, positions); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff([]Instance{instance}, instances); diff != "" {
-		t.Error(diff)
-	}
-	if err := s.Reset(t.Context(), "cluster two"); err != nil {
-		t.Fatal(err)
-	}
-	if sagas, err := s.List(t.Context(), Filter{Limit: 1}); err != nil || len(sagas) != 0 {
-		t.Errorf("after a reset: %v, error %v", sagas, err)
-	}
-	if reset, err := s.Seq(t.Context()); err != nil || reset <= seq {
-		t.Errorf("sequence number %d after a reset, %d before, error %v", reset, seq, err)
-	}
-
-	temporary := openStore(t, ":memory:")
-	dir := temporary.temp.path
-	if temporary.Durable() || temporary.Close() != nil {
-		t.Error("a temporary store is durable, or doesn't close")
-	}
-	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("%s is still there: %v", dir, err)
-	}
-	temporary.temp, temporary.reader, temporary.writer = nil, nil, nil // for the cleanup
-}
-
-func TestWhatKilledProcessesLeftIsRemoved(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
-	dead := filepath.Join(os.TempDir(), tempPattern+"dead")
-	if err := os.MkdirAll(dead, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"lock", "tracker.db"} {
-		if err := os.WriteFile(filepath.Join(dead, name), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	alive := openStore(t, "")
-	if _, err := os.Stat(dead); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("%s is still there: %v", dead, err)
-	}
-	openStore(t, "")
-	if _, err := os.Stat(alive.temp.path); err != nil {
-		t.Errorf("the directory of a store in use is gone: %v", err)
-	}
-}
-
-func TestWrongDSN(t *testing.T) {
-	for _, dsn := range []string{"postgres://skald:secret@db/skald", "file:x.db", filepath.Join(t.TempDir(), "no", "such", "folder.db")} {
-		s, err := Open(t.Context(), dsn)
-		if err == nil {
-			t.Errorf("%s: opened", dsn)
-			_ = s.Close()
-		} else if strings.Contains(err.Error(), "secret") {
-			t.Errorf("the password is in the error: %v", err)
-		}
-	}
-}
-
 // A reader that goes on from the last number it has seen misses no change, while the writer goes on.
 func TestChangesAreSeenWhileTheyAreMade(t *testing.T) {
-	s := openStore(t, "")
+	eachDialect(t, testChangesAreSeenWhileTheyAreMade)
+}
+
+func testChangesAreSeenWhileTheyAreMade(t *testing.T, dsn string) {
+	s := openStore(t, dsn)
 	start, err := s.Seq(t.Context())
 	if err != nil {
 		t.Fatal(err)

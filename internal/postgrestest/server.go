@@ -1,0 +1,209 @@
+package postgrestest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+const (
+	startTimeout  = time.Minute
+	folderPattern = "skald-postgres-"
+
+	// Password is the user's. It's a word that stands in no message by chance.
+	Password = "s3cret-of-the-test"
+)
+
+// Server is a PostgreSQL on this machine.
+type Server struct {
+	Addr string
+
+	dir     string
+	process *exec.Cmd
+	exited  chan struct{}
+}
+
+// Start makes a server and returns when it answers. Stop it.
+func Start() (*Server, error) {
+	initdb, err := program("initdb")
+	if err != nil {
+		return nil, err
+	}
+	postgres, err := program("postgres")
+	if err != nil {
+		return nil, err
+	}
+	owner, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	sweep()
+	s := &Server{}
+	if s.dir, err = os.MkdirTemp("", fmt.Sprintf("%s%d-", folderPattern, os.Getpid())); err != nil {
+		return nil, err
+	}
+	if err := s.start(initdb, postgres, owner); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) start(initdb, postgres string, owner *syscall.Credential) error {
+	password := filepath.Join(s.dir, "password")
+	if err := os.WriteFile(password, []byte(Password), 0o600); err != nil {
+		return err
+	}
+	if owner != nil {
+		for _, path := range []string{s.dir, password} {
+			if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
+				return err
+			}
+		}
+	}
+	data := filepath.Join(s.dir, "data")
+	create := exec.Command(initdb, "--pgdata="+data, "--username=skald", "--pwfile="+password, "--auth=scram-sha-256",
+		"--encoding=UTF8", "--locale=C", "--no-sync")
+	create.Dir, create.SysProcAttr = s.dir, &syscall.SysProcAttr{Credential: owner}
+	if out, err := create.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	addr, err := freeAddr()
+	if err != nil {
+		return err
+	}
+	s.Addr = addr
+	_, port, _ := net.SplitHostPort(addr)
+	// What a power cut would need is left out: nothing has to survive.
+	s.process = exec.Command(postgres, "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
+		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=128MB", "-c", "max_connections=100")
+	// The signal comes when the *thread* that started the process ends, so that thread is kept until the process has ended.
+	s.process.Dir, s.process.SysProcAttr = s.dir, &syscall.SysProcAttr{Credential: owner, Pdeathsig: syscall.SIGQUIT}
+	return s.run()
+}
+
+func (s *Server) run() error {
+	output, err := os.Create(s.output())
+	if err != nil {
+		return err
+	}
+	defer output.Close()
+	s.process.Stdout, s.process.Stderr = output, output
+	started, exited := make(chan error, 1), make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer close(exited)
+		err := s.process.Start()
+		started <- err
+		if err == nil {
+			_ = s.process.Wait() // ended on purpose, so its error says nothing
+		}
+	}()
+	if err := <-started; err != nil {
+		return fmt.Errorf("start postgres: %w", err)
+	}
+	s.exited = exited
+	return s.await()
+}
+
+func (s *Server) await() error {
+	db, err := sql.Open("pgx", s.DSN(nil))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	for {
+		err := db.PingContext(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-s.exited:
+			said, _ := os.ReadFile(s.output())
+			return fmt.Errorf("postgres ended at once:\n%s", said)
+		case <-ctx.Done():
+			return fmt.Errorf("postgres does not answer at %s: %w", s.Addr, err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// DSN is the address of the server's database, with parameters.
+func (s *Server) DSN(parameters url.Values) string {
+	u := url.URL{Scheme: "postgres", User: url.UserPassword("skald", Password), Host: s.Addr, Path: "/postgres", RawQuery: parameters.Encode()}
+	return u.String()
+}
+
+// Stop ends the server and removes its data.
+func (s *Server) Stop() {
+	if s.exited != nil {
+		_ = s.process.Process.Signal(syscall.SIGQUIT) // at once: nothing has to be kept
+		<-s.exited
+	}
+	_ = os.RemoveAll(s.dir) // else the next run does it
+}
+
+func (s *Server) output() string { return filepath.Join(s.dir, "output.log") }
+
+// program finds one of PostgreSQL's, where Debian puts them or on the PATH.
+func program(name string) (string, error) {
+	all, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
+	if len(all) > 0 {
+		return all[len(all)-1], nil
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", fmt.Errorf("there is no %s here (Debian: apt-get install postgresql)", name)
+	}
+	return path, nil
+}
+
+// unprivileged is who the server runs as: PostgreSQL refuses root. nil means whoever runs the tests.
+func unprivileged() (*syscall.Credential, error) {
+	if os.Getuid() != 0 {
+		return nil, nil //nolint:nilnil // that is what nil means here
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
+		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(err1, err2)
+	}
+	return nil, errors.New("PostgreSQL refuses to run as root, and there is no user postgres or nobody")
+}
+
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// sweep removes the folders of test binaries that were killed.
+func sweep() {
+	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), folderPattern+"*"))
+	for _, dir := range dirs {
+		var pid int
+		if _, err := fmt.Sscanf(filepath.Base(dir), folderPattern+"%d-", &pid); err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			_ = os.RemoveAll(dir)
+		}
+	}
+}
