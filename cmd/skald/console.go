@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,7 +33,9 @@ func newConsole(c *terminal) *cobra.Command {
 	flags := cmd.Flags()
 	kafkaFlags(flags)
 	flags.String("addr", "127.0.0.1:8080", "address of the console (port 0 takes a free one)")
-	flags.String("db", "", "SQLite file of the tracker (default: a temporary one, built anew at each start)")
+	flags.String("db", "", "database of the tracker: a SQLite file, or postgres://user@host:port/database, which several consoles may share (default: a temporary file, built anew at each start); give its password by SKALD_DB or PGPASSWORD, as others on this machine see flags")
+	flags.Duration("keep-for", tracker.DefaultKeepFor, "how long sagas are kept in the database after their end; 0 is for ever")
+	flags.Int64("keep-sagas", tracker.DefaultKeepSagas, "how many sagas that are over are kept in the database, those that ended last; 0 is all")
 	return cmd
 }
 
@@ -47,6 +50,10 @@ func (c *terminal) console(ctx context.Context) error {
 	}
 	addr := c.settings.String("addr")
 	if err := loopback(addr, "--addr"); err != nil {
+		return err
+	}
+	keepFor, keepSagas, err := c.retention()
+	if err != nil {
 		return err
 	}
 	listener, err := net.Listen("tcp", addr)
@@ -67,6 +74,7 @@ func (c *terminal) console(ctx context.Context) error {
 	registry := prometheus.NewRegistry()
 	t := tracker.New(tracker.Config{
 		Connection: conn, Namespace: wire.Namespace(cfg.Prefix), Store: rows, Logger: cfg.Logger, Metrics: registry,
+		KeepFor: keepFor, KeepSagas: keepSagas,
 	})
 	handler := console.New(console.Config{
 		Tracker: t, Workflows: workflowNames(), Ready: client.Ping, Start: starterOf(client),
@@ -75,6 +83,27 @@ func (c *terminal) console(ctx context.Context) error {
 	})
 	fmt.Fprintf(c.out, "Skald console: http://%s\n", listener.Addr())
 	return serve(ctx, listener, handler, t, cfg.Logger)
+}
+
+// retention gives what the tracker takes: there, 0 is its default and what is negative is for ever.
+func (c *terminal) retention() (keepFor time.Duration, keepSagas int64, err error) {
+	age, number := c.settings.String("keep-for"), c.settings.String("keep-sagas")
+	if age == "0" {
+		age = "0s"
+	}
+	if keepFor, err = time.ParseDuration(age); err != nil || keepFor < 0 {
+		return 0, 0, usage("--keep-for %q: a duration such as 720h is expected, or 0 for ever", age)
+	}
+	if keepSagas, err = strconv.ParseInt(number, 10, 64); err != nil || keepSagas < 0 {
+		return 0, 0, usage("--keep-sagas %q: a number is expected, or 0 for all", number)
+	}
+	if keepFor == 0 {
+		keepFor = -1
+	}
+	if keepSagas == 0 {
+		keepSagas = -1
+	}
+	return keepFor, keepSagas, nil
 }
 
 // starterOf starts sagas for the console. Nobody waits for them.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skald-saga/skald/internal/doctor"
+	"github.com/skald-saga/skald/internal/tracker/store"
 )
 
 func newDoctor(c *terminal) *cobra.Command {
@@ -31,7 +32,7 @@ if there is a problem: something for which sagas stand still or can get lost. Wa
 	flags.Int64("max-lag", doctor.DefaultMaxLag, "events that may wait for a service before that is worth a warning")
 	flags.Duration("max-skew", doctor.DefaultMaxSkew, "how far clocks may be apart")
 	flags.String("data", "skald-data", "folder of the services' SQLite files, examined if it is there")
-	flags.String("db", "", "SQLite file of the tracker")
+	flags.String("db", "", "database of the tracker: a SQLite file, or postgres://user@host:port/database")
 	flags.String("smtp-addr", "", "mail server of the notifier")
 	flags.String("addr", "", "address that the console is to have on this machine")
 	flags.String("metrics-addr", "", "address that services' metrics are to have on this machine")
@@ -70,6 +71,9 @@ func (c *terminal) surroundings() []doctor.Check {
 	checks := []doctor.Check{folderCheck(s("data"))}
 	if file := s("db"); file != "" {
 		checks = append(checks, doctor.Check{Name: "tracker", Run: func(ctx context.Context) []doctor.Finding {
+			if store.IsPostgres(file) {
+				return []doctor.Finding{examineServer(ctx, "tracker", file)}
+			}
 			return []doctor.Finding{examineFile(ctx, "tracker", file, "delete it: the tracker builds it anew from the log, as far as that goes back")}
 		}})
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/skald-saga/skald/internal/doctor"
+	"github.com/skald-saga/skald/internal/tracker/store"
 )
 
 const storeCheck = "store"
@@ -74,6 +75,15 @@ func examineFile(ctx context.Context, check, file, fix string) doctor.Finding {
 		return doctor.Finding{Check: check, Severity: doctor.Problem, Text: fmt.Sprintf("%s is damaged or can't be read: %v", file, err), Fix: fix}
 	}
 	return doctor.Finding{Check: check, Severity: doctor.OK, Text: file + " is sound"}
+}
+
+// examineServer asks a PostgreSQL server whether it lets the tracker in.
+func examineServer(ctx context.Context, check, dsn string) doctor.Finding {
+	name, err := store.Ping(ctx, dsn)
+	if err != nil {
+		return doctor.Finding{Check: check, Severity: doctor.Problem, Text: err.Error(), Fix: "start the server, or correct --db (its password: SKALD_DB or PGPASSWORD)"}
+	}
+	return doctor.Finding{Check: check, Severity: doctor.OK, Text: name + " answers"}
 }
 
 // portCheck wants that an address is free, or that Skald itself has it.

@@ -20,6 +20,7 @@ func (h *Handler) newAPI(mux *http.ServeMux) huma.API {
 	h.registerHealth(api)
 	h.registerSagas(api)
 	h.registerStream(api)
+	h.registerTracker(api)
 	if h.cfg.Demo != nil {
 		h.registerDemo(api)
 		if h.cfg.Demo.Mailbox != nil {

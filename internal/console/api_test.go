@@ -399,3 +399,20 @@ func TestTrackerThatFails(t *testing.T) {
 }
 
 var _ Tracker = (*tracker.Tracker)(nil)
+
+func TestTrackerStatus(t *testing.T) {
+	w := newWorld()
+	w.lag.Records = 7
+	var got map[string]any
+	if r := ask(t, New(w.config(t)), "GET", "/api/v1/tracker", "", &got); r.StatusCode != http.StatusOK {
+		t.Fatal(r.StatusCode)
+	}
+	want := map[string]any{
+		"database": "SQLite x.db", "writes": true, "reachable": true, "lag_records": 7.0, "lag_seconds": 0.1,
+		"log_since": "2026-03-01T09:00:00Z", "log_whole": false, "keep_seconds": 3600.0, "keep_sagas": 0.0,
+	}
+	delete(got, "$schema")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("wanted (-), got (+):\n%s", diff)
+	}
+}

@@ -60,6 +60,7 @@ type Tracker interface {
 	Services(ctx context.Context) ([]tracker.Service, error)
 	Changed() (seq int64, changed <-chan struct{})
 	Lag() tracker.Lag
+	Status() tracker.Status
 }
 
 // Demo is what `skald up` offers on the Onboarding page. All of it must be safe for concurrent use, and all but Mailbox is

@@ -135,6 +135,13 @@ func (f *fakeTracker) Counts(_ context.Context, workflow string) (map[string]int
 
 func (f *fakeTracker) Services(context.Context) ([]tracker.Service, error) { return f.services, f.err }
 
+func (f *fakeTracker) Status() tracker.Status {
+	return tracker.Status{
+		Database: "SQLite x.db", Writes: true, Lag: f.lag, KeepFor: time.Hour, KeepSagas: -1,
+		Log: tracker.Horizon{Since: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)},
+	}
+}
+
 func (f *fakeTracker) Changed() (int64, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -41,9 +41,6 @@ type Config struct {
 	// Hold is how long a batch waits for its handlers before it parks them.
 	Hold time.Duration
 
-	// HangGrace is how long a handler may take to return after its timeout before its saga counts as blocked.
-	HangGrace time.Duration
-
 	Upkeep Upkeep
 }
 
@@ -60,7 +57,6 @@ const (
 	DefaultTransactionTimeout = 10 * time.Second
 	DefaultSessionTimeout     = 6 * time.Second
 	DefaultHold               = 20 * time.Millisecond
-	DefaultHangGrace          = 5 * time.Second
 )
 
 // DefaultUpkeep is what the library uses.

@@ -107,15 +107,10 @@ func (m *Machine) places(d Driver, step *Step, now time.Time) int {
 	switch {
 	case o == nil:
 		return free
-	case o.waits(d, now):
+	case now.Before(o.next), o.probe != nil && !o.probe.Done && !o.probe.Abandoned && d.Find(o.probe.Key) == o.probe:
 		return 0
 	}
 	return min(1, free)
-}
-
-// waits says whether the outage is not to be looked into now: it isn't time, or somebody is at it.
-func (o *outage) waits(d Driver, now time.Time) bool {
-	return now.Before(o.next) || o.probe != nil && !o.probe.Done && !o.probe.Abandoned && d.Find(o.probe.Key) == o.probe
 }
 
 // Places gives the function by which a ledger asks how many more handlers of a step may start.
@@ -128,17 +123,13 @@ func (m *Machine) Places(d Driver, now time.Time) func(step string) int {
 	}
 }
 
-// Down says whether what a step needs is not there, so that no more of its events need be taken. When it is time to look into it, any
-// event will do: what was kept of the step's may have been cancelled meanwhile.
-func (m *Machine) Down(d Driver, step *Step, now time.Time) bool {
-	o := m.outages[step]
-	return o != nil && o.waits(d, now)
-}
+// Down says whether what a step needs is not there: more of its events needn't be taken.
+func (m *Machine) Down(step *Step) bool { return m.outages[step] != nil }
 
-// NextProbe is when the next outage is to be looked into; zero if there is none, or it is time already.
-func (m *Machine) NextProbe(now time.Time) (next time.Time) {
+// NextProbe is when the next outage is looked into, at the earliest; zero if there is none.
+func (m *Machine) NextProbe() (next time.Time) {
 	for _, o := range m.outages {
-		if o.next.After(now) && (next.IsZero() || o.next.Before(next)) {
+		if next.IsZero() || o.next.Before(next) {
 			next = o.next
 		}
 	}

@@ -17,7 +17,7 @@ func (b *Batch) passDeadlines(partition int32, l *ledger.Ledger) {
 	for _, saga := range l.PassDeadlines(b.now, timeMost) {
 		id := uuid.UUID(saga).String()
 		const reason = "the saga's deadline has passed"
-		b.Outs = append(b.Outs, Out{Kind: Note, Partition: partition, Note: &wire.LedgerRecord{
+		b.Outs = append(b.Outs, Out{Kind: Note, Partition: partition, Note: wire.LedgerRecord{
 			Op: wire.OpNote, ID: wire.EventID(id, b.m.Service, "deadline", 0), Saga: id, Workflow: l.WorkflowOf(saga), Accepted: b.now, Reason: reason,
 			State: wire.StateOverdue,
 		}})
@@ -56,8 +56,8 @@ func (b *Batch) heed(it *Item) {
 }
 
 // NextDue is when there is something to do at the earliest, without a record; zero if nothing.
-func (m *Machine) NextDue(ledgers map[int32]*ledger.Ledger, now time.Time) time.Time {
-	next := m.NextProbe(now)
+func (m *Machine) NextDue(ledgers map[int32]*ledger.Ledger) time.Time {
+	next := m.NextProbe()
 	for _, l := range ledgers {
 		if due := l.NextDue(); !due.IsZero() && (next.IsZero() || due.Before(next)) {
 			next = due

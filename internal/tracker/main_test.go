@@ -11,11 +11,12 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/skald-saga/skald/internal/brokertest"
+	"github.com/skald-saga/skald/internal/postgrestest"
 	"github.com/skald-saga/skald/internal/tracker/store"
 )
 
 func TestMain(m *testing.M) {
-	code := brokertest.Main(m)
+	code := postgrestest.Main(withBrokers{m})
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -25,9 +26,25 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+type withBrokers struct{ m *testing.M }
+
+func (b withBrokers) Run() int { return brokertest.Main(b.m) }
+
+// eachStore runs a test on both databases.
+func eachStore(t *testing.T, test func(t *testing.T, s *store.Store)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, openStore(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, openStoreAt(t, postgrestest.DSN(t))) })
+}
+
 func openStore(t testing.TB) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), "")
+	return openStoreAt(t, "")
+}
+
+func openStoreAt(t testing.TB, dsn string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,3 +105,20 @@ type Lag struct {
 	Reachable bool          // whether the broker answers
 	Since     time.Time     // since when Reachable is as it is
 }
+
+// Status says how a tracker is, and what its answers are limited by.
+type Status struct {
+	Database  string // its name for people
+	Writes    bool   // false: another tracker writes to the database, or none does for now
+	Lag       Lag
+	Log       Horizon
+	KeepFor   time.Duration // how long sagas stay after their end; negative: for ever
+	KeepSagas int64         // how many that are over stay; negative: all
+}
+
+// Horizon says since when the log holds all events: what can be made again from it. Sagas that began before can be told only in
+// part, by a tracker that wasn't there.
+type Horizon struct {
+	Since time.Time // zero: unknown yet, or there are no events
+	Whole bool      // nothing has been deleted from the log: Since is when it begins
+}

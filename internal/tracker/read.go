@@ -158,6 +158,9 @@ func (r *reader) hear(k *kgo.Record, b *batch) {
 	if err == nil && (a.Service == "" || a.Instance == "") {
 		err = errors.New("it names no service or no instance")
 	}
+	if err == nil && (len(a.Service) > maxName || len(a.Instance) > maxName) {
+		err = errors.New("its service's or its instance's name is too long")
+	}
 	if err != nil {
 		b.skipped[skipAnnounced]++
 		r.sayOnce("an announcement can't be read", string(skipAnnounced), "topic", k.Topic, "offset", k.Offset, "error", err)

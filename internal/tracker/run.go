@@ -20,9 +20,13 @@ var errLogIsAnother = errors.New("the log is another than before")
 // Run reads until ctx ends, and then returns nil within a second or so. It waits for the broker and for topics, goes on when
 // they come back, and begins again from where the store is after any error, so that it returns another one only where
 // trying again can't help: wrong credentials, or topics that it may not read. Only one Run may use a store at a time.
+//
+// Of several trackers with stores of one database, one writes; the others tell what it has written, and one of them takes over when
+// it ends: at once if it ended in order, within 5 s (the lease) if it was killed, has hung, or doesn't reach Kafka any more.
 func (t *Tracker) Run(ctx context.Context) error {
 	t.metrics.register(t.cfg.Metrics)
 	defer t.metrics.unregister(t.cfg.Metrics)
+	defer t.resign(ctx)
 	for try := 0; ; try++ {
 		began := time.Now()
 		err := t.follow(ctx)
@@ -32,6 +36,10 @@ func (t *Tracker) Run(ctx context.Context) error {
 			return nil
 		case lasts:
 			return fmt.Errorf("tracker: %w", lasting)
+		case errors.Is(err, errTakesOver):
+			t.cfg.Logger.Info("no other tracker writes to the database any more: this one does now", "database", t.cfg.Store.Name())
+			try = -1
+			continue
 		case time.Since(began) > time.Minute:
 			try = 0
 		}
@@ -51,6 +59,7 @@ type follower struct {
 	client    *kgo.Client
 	admin     *kadm.Client
 	cluster   string
+	standby   bool                            // another tracker writes to the store
 	positions map[store.Topic]map[int32]int64 // where to begin, as the store says
 	topics    followed
 	declared  chan struct{} // rings when services have declared something new
@@ -81,38 +90,66 @@ func (t *Tracker) follow(ctx context.Context) error {
 	if err := kafka.WaitForBroker(ctx, client.Client, t.cfg.Logger); err != nil {
 		return err
 	}
+	switch err := f.cfg.Store.Lead(ctx); {
+	case errors.Is(err, store.ErrStandby):
+		return f.standBy(ctx)
+	case err != nil:
+		return err
+	}
+	return f.lead(ctx)
+}
+
+// lead reads the log and writes to the store.
+func (f *follower) lead(ctx context.Context) error {
 	if err := f.begin(ctx); err != nil {
 		return err
 	}
+	f.writes.Store(true)
+	defer f.writes.Store(false)
 	group, ctx := errgroup.WithContext(ctx)
 	batches := make(chan *batch) // no buffer: one batch is read while the one before is written, and no more
 	group.Go(func() error { return f.watch(ctx) })
 	group.Go(func() error { return f.read(ctx, batches) })
 	group.Go(func() error { return f.write(ctx, batches) })
+	group.Go(func() error { return f.holdLease(ctx) })
+	group.Go(func() error { return f.pruneAgainAndAgain(ctx) })
 	return group.Wait()
 }
 
-// begin finds out where reading begins. Everything is forgotten if the store tells of another cluster.
+// begin finds out where reading begins. Everything is forgotten if the store tells of another log.
 func (f *follower) begin(ctx context.Context) error {
-	response, err := f.metadata(ctx, nil)
+	known, err := f.compare(ctx)
 	if err != nil {
 		return err
 	}
-	f.cluster = clusterOf(response)
-	known, err := f.cfg.Store.Cluster(ctx)
-	if err != nil {
-		return err
-	}
-	if known != f.cluster || known == "" {
+	if known != f.log() {
 		if known != "" {
-			f.cfg.Logger.Warn("the broker belongs to another cluster than the tracker's store tells of: starting over",
-				"before", known, "now", f.cluster)
+			f.cfg.Logger.Warn("the broker belongs to another cluster, or the prefix is another, than the tracker's store tells of: starting over",
+				"before", known, "now", f.log())
 		}
-		if err := f.cfg.Store.Reset(ctx, f.cluster); err != nil {
+		if err := f.cfg.Store.Reset(ctx, f.log()); err != nil {
 			return err
 		}
 	}
 	return f.load(ctx)
+}
+
+// compare asks which cluster this is, and which log the store tells of.
+func (f *follower) compare(ctx context.Context) (known string, err error) {
+	response, err := f.metadata(ctx, nil)
+	if err != nil {
+		return "", err
+	}
+	f.cluster = clusterOf(response)
+	return f.cfg.Store.Cluster(ctx)
+}
+
+// log names what is read: a cluster, and in it a namespace.
+func (f *follower) log() string {
+	if f.cfg.Namespace == "" {
+		return f.cluster
+	}
+	return f.cluster + ", prefix " + string(f.cfg.Namespace)
 }
 
 func (f *follower) load(ctx context.Context) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,8 +25,15 @@ type Config struct {
 	// Namespace is the prefix of the topics to read. Default none.
 	Namespace wire.Namespace
 
-	// Store is the tracker's alone while it runs. Required; whoever opened it closes it, after Run has returned.
+	// Store is the tracker's alone while it runs. Required; whoever opened it closes it, after Run has returned. Its database may be
+	// shared by trackers of the same cluster and namespace (see [Tracker.Run]).
 	Store *store.Store
+
+	// KeepFor is how long sagas stay in the store after their end. Default 30 days; negative means for ever.
+	KeepFor time.Duration
+
+	// KeepSagas is how many sagas that are over stay in the store, those that ended last. Default 1,000,000; negative means all.
+	KeepSagas int64
 
 	// Logger takes what the tracker says. Default slog.Default().
 	Logger *slog.Logger
@@ -41,10 +49,13 @@ type Tracker struct {
 	registry *registry
 	lag      *lagMeter
 	metrics  *metrics
+	writes   atomic.Bool
 
-	mu      sync.Mutex
-	seq     int64
-	changed chan struct{}
+	mu            sync.Mutex
+	horizon       Horizon
+	horizonTopics int
+	seq           int64
+	changed       chan struct{}
 }
 
 // New makes a tracker; [Tracker.Run] makes it read.
@@ -54,6 +65,12 @@ func New(cfg Config) *Tracker {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
+	}
+	if cfg.KeepFor == 0 {
+		cfg.KeepFor = DefaultKeepFor
+	}
+	if cfg.KeepSagas == 0 {
+		cfg.KeepSagas = DefaultKeepSagas
 	}
 	t := &Tracker{cfg: cfg, registry: newRegistry(), lag: newLagMeter(time.Now()), changed: make(chan struct{})}
 	t.metrics = newMetrics(t)

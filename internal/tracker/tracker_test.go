@@ -17,6 +17,7 @@ import (
 
 	"github.com/skald-saga/skald/internal/brokertest"
 	"github.com/skald-saga/skald/internal/kafka/embedded"
+	"github.com/skald-saga/skald/internal/tracker/store"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -94,6 +95,9 @@ func heartbeats(now time.Time, every time.Duration, stopped bool) []wire.Record 
 func run(t testing.TB, cfg Config) (*Tracker, func()) {
 	t.Helper()
 	cfg.Logger = quiet
+	if cfg.KeepFor == 0 {
+		cfg.KeepFor = -1 // the sagas of a journal are old
+	}
 	tr := New(cfg)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -300,11 +304,13 @@ func testServicesGoUpAndDown(t *testing.T, b brokertest.Broker) {
 	})
 }
 
-func TestBrokerGoesAwayAndAnotherComes(t *testing.T) {
+func TestBrokerGoesAwayAndAnotherComes(t *testing.T) { eachStore(t, testBrokerGoesAwayAndAnotherComes) }
+
+func testBrokerGoesAwayAndAnotherComes(t *testing.T, st *store.Store) {
 	broker := startBroker(t, "127.0.0.1:0")
 	addr := broker.Addr()
 	metrics := prometheus.NewPedanticRegistry()
-	tr, _ := run(t, Config{Connection: kafka.Connection{Brokers: []string{addr}}, Store: openStore(t), Metrics: metrics})
+	tr, _ := run(t, Config{Connection: kafka.Connection{Brokers: []string{addr}}, Store: st, Metrics: metrics})
 	j := newJournal()
 	old := j.write(plain(1))
 	client := newClient(t, addr)
@@ -402,8 +408,10 @@ func testCompressedBombIsPassedOver(t *testing.T, b brokertest.Broker) {
 	eventually(t, "no lag", func() bool { return tr.Lag().Records == 0 && tr.Lag().Reachable })
 }
 
-func TestQueries(t *testing.T) {
-	tr := New(Config{Store: openStore(t), Logger: quiet})
+func TestQueries(t *testing.T) { eachStore(t, testQueries) }
+
+func testQueries(t *testing.T, st *store.Store) {
+	tr := New(Config{Store: st, Logger: quiet})
 	j := newJournal()
 	var ids []string // the youngest first
 	for n := range 7 {

@@ -59,6 +59,7 @@ type watcher struct {
 	read        map[partition]bool // partitions that the client was told to read
 	registryEnd map[partition]int64
 	failing     bool
+	horizonAt   time.Time // when the log's beginning was looked at, last
 }
 
 // say logs once that the broker is gone and once that it's back.
@@ -139,7 +140,7 @@ func (w *watcher) measure(ctx context.Context, all bool) error {
 			}
 			p := partition{name, id}
 			ends[p], passed[p] = end.Offset, start.Offset
-			if !w.read[p] {
+			if !w.read[p] && !w.standby {
 				w.read[p] = true
 				if add[name] == nil {
 					add[name] = map[int32]kgo.Offset{}
@@ -151,6 +152,9 @@ func (w *watcher) measure(ctx context.Context, all bool) error {
 	w.client.AddConsumePartitions(add)
 	w.lag.readTo(passed)
 	w.lag.looked(ends, all, at)
+	if err := w.lookAtStarts(ctx, starts, at); err != nil {
+		return err
+	}
 	w.hear(ends)
 	return nil
 }

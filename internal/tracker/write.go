@@ -50,17 +50,23 @@ func (f *follower) put(ctx context.Context, b *batch) error {
 func (f *follower) committed(b *batch, seq int64, changed bool) {
 	f.lag.readTo(b.next)
 	for _, a := range b.announced {
-		if f.registry.add(a.Announcement, a.encoded, time.Now()) {
-			changed = true
-			select {
-			case f.declared <- struct{}{}:
-			default:
-			}
-		}
+		changed = f.heard(a) || changed
 	}
 	if changed {
 		f.announce(seq)
 	}
+}
+
+// heard takes an announcement into the registry, and says whether anything has changed by it.
+func (f *follower) heard(a announced) (changed bool) {
+	if !f.registry.add(a.Announcement, a.encoded, time.Now()) {
+		return false
+	}
+	select {
+	case f.declared <- struct{}{}:
+	default:
+	}
+	return true
 }
 
 // putSagas merges facts into the sagas that they are about, and says how many of these have changed.
@@ -133,6 +139,10 @@ func loadSagas(tx *store.Tx, all []told) (map[store.SagaID]*projected, error) {
 func (p *projected) settle() {
 	p.row.Workflow, p.row.Subject, p.row.Started = p.state.Workflow.Value, p.state.Subject.Value, p.state.Started.Time
 	p.row.Status, _ = p.state.status()
+	p.row.Ended = 0
+	if p.state.Outcome.Outcome != "" {
+		p.row.Ended = max(1, p.state.Outcome.Ended) // one whose end has no time counts as the oldest
+	}
 	p.row.State = p.state.encode()
 }
 
