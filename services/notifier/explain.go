@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/wneessen/go-mail"
@@ -63,5 +64,9 @@ func isReady(err error) bool {
 func reply(refusal *mail.SendError) string {
 	_, said, _ := strings.Cut(refusal.Error(), ": ")
 	said, _, _ = strings.Cut(said, ", affected ")
-	return strings.Join(strings.Fields(said), " ")
+	code, words, _ := strings.Cut(said, " ")
+	if plain, err := strconv.Unquote(words); err == nil { // as net/textproto gives it since Go 1.26.8
+		words = plain
+	}
+	return strings.Join(append([]string{code}, strings.Fields(words)...), " ")
 }
