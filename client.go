@@ -67,6 +67,7 @@ type StartOption func(*startOptions)
 
 type startOptions struct {
 	key    string
+	id     string // of the saga, if there is no key; "": one is drawn
 	noWait bool
 }
 
@@ -84,18 +85,44 @@ func WithoutWait() StartOption { return func(o *startOptions) { o.noWait = true 
 // in the log. When ctx ends meanwhile the error is a [NotReadyError] and nothing was published. When ctx ends later the start
 // may have been published all the same: repeat it with an idempotency key.
 func (w *Workflow[Start, End]) Start(ctx context.Context, c *Client, input Start, options ...StartOption) (*Saga, error) {
+	var o startOptions
+	for _, option := range options {
+		option(&o)
+	}
+	event, err := w.event(input, c.cfg.Codec, o)
+	if err != nil {
+		return nil, err
+	}
+	return c.start(ctx, w.workflowInfo, event, o)
+}
+
+// event makes the event that starts a saga, but for its time. The saga's ID is drawn unless o says what it is.
+func (w *Workflow[Start, End]) event(input Start, codec Codec, o startOptions) (*wire.Event, error) {
 	if err := validate(&input); err != nil {
 		return nil, err
 	}
-	payload, err := c.cfg.Codec.Marshal(input)
+	payload, err := codec.Marshal(input)
 	if err != nil {
 		return nil, fmt.Errorf("skald: encode the start of %q: %w", w.name, err)
 	}
-	subject := ""
-	if w.subject != nil {
-		subject = w.subject(input)
+	id := o.id
+	if o.key != "" {
+		id = wire.SagaIDFor(w.name, o.key)
 	}
-	return c.start(ctx, w.workflowInfo, subject, payload, options)
+	if id == "" {
+		if id, err = wire.NewSagaID(); err != nil {
+			return nil, err
+		}
+	}
+	e := &wire.Event{
+		ID: wire.EventID(id, "", w.start.name, 0), Source: "/skald/client", Type: w.start.name,
+		DataSchema: w.start.schema(), ContentType: codec.ContentType(), SagaID: id, Workflow: w.name, Payload: payload,
+	}
+	if w.subject != nil {
+		e.Subject = w.subject(input)
+	}
+	e.TraceParent = wire.TraceParent(id, e.ID)
+	return e, nil
 }
 
 // StartJSON is Start for an input that comes as JSON from outside. It is stricter than the services are among themselves:
@@ -129,18 +156,7 @@ func (w *Workflow[Start, End]) parse(input []byte) (in Start, err error) {
 	return in, nil
 }
 
-func (c *Client) start(ctx context.Context, w workflowInfo, subject string, payload []byte, options []StartOption) (*Saga, error) {
-	var o startOptions
-	for _, option := range options {
-		option(&o)
-	}
-	id, err := wire.NewSagaID()
-	if err != nil {
-		return nil, err
-	}
-	if o.key != "" {
-		id = wire.SagaIDFor(w.name, o.key)
-	}
+func (c *Client) start(ctx context.Context, w workflowInfo, event *wire.Event, o startOptions) (*Saga, error) {
 	topic, needed := c.cfg.namespace().Topic(w.start.name), []string{c.cfg.namespace().Topic(w.start.name)}
 	if !o.noWait {
 		needed = append(needed, c.cfg.namespace().Outcomes())
@@ -159,20 +175,16 @@ func (c *Client) start(ctx context.Context, w workflowInfo, subject string, payl
 		}
 		return nil, &NotReadyError{err}
 	}
-	saga := &Saga{id: id, client: c}
+	saga := &Saga{id: event.SagaID, client: c}
 	if !o.noWait {
-		saga.waiter = c.waiters.add(id)
+		saga.waiter = c.waiters.add(event.SagaID)
 		if err := c.waiters.watch(waiting); err != nil {
 			c.waiters.forget(saga.waiter)
 			return nil, &NotReadyError{err}
 		}
 	}
-	event := &wire.Event{
-		ID: wire.EventID(id, "", w.start.name, 0), Source: "/skald/client", Type: w.start.name, Time: time.Now(), Subject: subject,
-		DataSchema: w.start.schema(), ContentType: c.cfg.Codec.ContentType(), SagaID: id, Workflow: w.name, Payload: payload,
-	}
-	event.TraceParent = wire.TraceParent(id, event.ID)
-	r := &kgo.Record{Topic: topic, Key: []byte(id), Value: payload, Timestamp: event.Time}
+	event.Time = time.Now()
+	r := &kgo.Record{Topic: topic, Key: []byte(event.SagaID), Value: event.Payload, Timestamp: event.Time}
 	for _, h := range event.Headers() {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}

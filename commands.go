@@ -119,20 +119,30 @@ func (c *Client) Ask(ctx context.Context, requests ...Request) ([]Answer, error)
 }
 
 func (c *Client) commandRecord(r *Request) *kgo.Record {
+	w := r.record()
+	record := &kgo.Record{Topic: c.cfg.namespace().Topic(w.Topic), Timestamp: w.Time, Key: w.Key, Value: w.Value}
+	for _, h := range w.Headers {
+		record.Headers = append(record.Headers, kgo.RecordHeader(h))
+	}
+	return record
+}
+
+// record is what goes to the service's inbox.
+func (r *Request) record() wire.Record {
 	key := r.command.Saga
-	record := &kgo.Record{
-		Topic: c.cfg.namespace().Inbox(r.service), Timestamp: r.command.Time,
-		Headers: []kgo.RecordHeader{{Key: wire.HeaderCommand, Value: r.command.Encode()}},
+	record := wire.Record{
+		Topic: wire.Namespace("").Inbox(r.service), Time: r.command.Time,
+		Headers: wire.Headers{{Key: wire.HeaderCommand, Value: r.command.Encode()}},
 	}
 	if l := r.letter; l != nil {
 		if key == "" {
 			key = l.EventID
 		}
 		record.Value = l.record.Value
-		record.Headers = append(record.Headers, kgo.RecordHeader{Key: wire.HeaderOrigin, Value: []byte(l.Step)})
+		record.Headers = append(record.Headers, wire.Header{Key: wire.HeaderOrigin, Value: []byte(l.Step)})
 		for _, h := range l.record.Headers {
 			if h.Key != wire.HeaderOrigin && h.Key != wire.HeaderCommand {
-				record.Headers = append(record.Headers, kgo.RecordHeader(h))
+				record.Headers = append(record.Headers, h)
 			}
 		}
 	}

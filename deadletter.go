@@ -116,11 +116,16 @@ func wholeOf(ctx context.Context, client *kgo.Client, topic string) (from map[in
 }
 
 func letterOf(r *kgo.Record) (DeadLetter, bool) {
-	w := wire.Record{Key: r.Key, Value: r.Value}
+	w := wire.Record{Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value}
 	for _, h := range r.Headers {
 		w.Headers = append(w.Headers, wire.Header(h))
 	}
-	l, err := wire.ParseLetter(&w)
+	return letterIn(&w)
+}
+
+// letterIn reads a letter, and is false if the record is none.
+func letterIn(r *wire.Record) (DeadLetter, bool) {
+	l, err := wire.ParseLetter(r)
 	if err != nil {
 		return DeadLetter{}, false
 	}

@@ -1,6 +1,3 @@
-// Package skaldtest is for the tests of service authors: it runs handlers with no broker.
-//
-// So far it makes the context in which the engine would call a handler. It imports the standard library and Skald only.
 package skaldtest
 
 import (

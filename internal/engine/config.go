@@ -59,6 +59,16 @@ const (
 	DefaultHold               = 20 * time.Millisecond
 )
 
+// What an engine without a broker (skaldtest) has to have in common with this one.
+const (
+	MostRecords  = batchLimit
+	MaxEvent     = maxEvent
+	InboxRoom    = inboxFrame
+	DedupeWindow = dedupeWindow
+	DedupeMost   = dedupeMost
+	LetterBound  = maxSystemRecord - letterFrame
+)
+
 // DefaultUpkeep is what the library uses.
 var DefaultUpkeep = Upkeep{TrimEvery: 5 * time.Second, TrimAtLeast: 1000, CheckpointEvery: time.Minute, LookEvery: time.Minute}
 

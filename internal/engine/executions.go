@@ -3,9 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -84,7 +82,7 @@ func (d driver) Start(it *saga.Item, attempt int, now time.Time) *saga.Execution
 	}
 	x.all[e.Key] = e
 	x.running[e.Step]++
-	c := callFor(it, x.service, attempt)
+	c := CallFor(it, x.service, attempt)
 	c.Logger = x.logger
 	e.ctx = call.With(ctx, c)
 	x.crew.run(e)
@@ -94,24 +92,9 @@ func (d driver) Start(it *saga.Item, attempt int, now time.Time) *saga.Execution
 // handle calls the handler and reports what came of it.
 func (x *executions) handle(e *execution) {
 	defer e.cancel()
-	if e.step.Timeout > 0 {
-		x.handleInTime(e)
-	} else {
-		e.result.outputs, e.result.err = invoke(e.ctx, e)
-	}
+	e.result.outputs, e.result.err = e.step.Call(e.ctx, e.event, e.undo)
 	e.result.finished = time.Now()
 	x.report(e)
-}
-
-// handleInTime is for a step with a timeout. A handler that says itself what is to become of its event is believed.
-func (x *executions) handleInTime(e *execution) {
-	ctx, cancel := context.WithTimeout(e.ctx, e.step.Timeout)
-	defer cancel()
-	e.result.outputs, e.result.err = invoke(ctx, e)
-	_, typed := errors.AsType[*Failure](e.result.err)
-	if e.result.err != nil && !typed && e.ctx.Err() == nil && ctx.Err() != nil {
-		e.result.err = &Failure{Class: wire.ClassTimeout, Err: fmt.Errorf("the handler took longer than %v: %w", e.step.Timeout, e.result.err)}
-	}
 }
 
 // ringAfter sets how many executions have to be finished for the bell to ring. A batch that waits for all needn't wake for each.
@@ -129,19 +112,6 @@ func (x *executions) ring() {
 	case x.bell <- struct{}{}:
 	default:
 	}
-}
-
-// invoke calls the handler, or the compensation. A panic is an error with its stack.
-func invoke(ctx context.Context, e *execution) (outputs []Output, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &Failure{Class: wire.ClassPanic, Err: fmt.Errorf("panic: %v", p), Stack: string(debug.Stack())}
-		}
-	}()
-	if e.undo != nil {
-		return nil, e.step.Undo(ctx, e.undo.Stop)
-	}
-	return e.step.Handle(ctx, e.event)
 }
 
 func (x *executions) report(e *execution) {

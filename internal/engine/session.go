@@ -63,7 +63,7 @@ func NewSession(cfg Config, service Service) *Session {
 		metrics:     newMetrics(cfg.Metrics, service.Name),
 		ledgers:     map[int32]*ledger.Ledger{},
 		consumed:    map[int32]map[string]int64{},
-		letterBound: maxSystemRecord - letterFrame,
+		letterBound: LetterBound,
 		unreadable:  map[place]*kgo.ErrDecompressTooLarge{},
 	}
 	for i := range service.Steps {

@@ -2,6 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
 
 	"github.com/skald-saga/skald/internal/call"
 	"github.com/skald-saga/skald/internal/saga"
@@ -32,8 +35,37 @@ type Output = saga.Output
 // Failure is an error with a word on what to do about it: the typed control errors of the library.
 type Failure = saga.Failure
 
-// callFor is what a handler may ask its context. A compensation gets the idempotency key of what it undoes.
-func callFor(it *saga.Item, service string, attempt int) *call.Call {
+// Call calls the step's handler, or, for an undo, its compensation, within the step's timeout. A handler that says itself what is to
+// become of its event is believed, also after its time.
+func (st *Step) Call(ctx context.Context, event *wire.Event, undo *saga.Undo) ([]Output, error) {
+	if st.Timeout <= 0 {
+		return st.invoke(ctx, event, undo)
+	}
+	within, cancel := context.WithTimeout(ctx, st.Timeout)
+	defer cancel()
+	outputs, err := st.invoke(within, event, undo)
+	_, typed := errors.AsType[*Failure](err)
+	if err != nil && !typed && ctx.Err() == nil && within.Err() != nil {
+		err = &Failure{Class: wire.ClassTimeout, Err: fmt.Errorf("the handler took longer than %v: %w", st.Timeout, err)}
+	}
+	return outputs, err
+}
+
+// invoke makes a panic an error with its stack.
+func (st *Step) invoke(ctx context.Context, event *wire.Event, undo *saga.Undo) (outputs []Output, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &Failure{Class: wire.ClassPanic, Err: fmt.Errorf("panic: %v", p), Stack: string(debug.Stack())}
+		}
+	}()
+	if undo != nil {
+		return nil, st.Undo(ctx, undo.Stop)
+	}
+	return st.Handle(ctx, event)
+}
+
+// CallFor is what a handler may ask its context. A compensation gets the idempotency key of what it undoes.
+func CallFor(it *saga.Item, service string, attempt int) *call.Call {
 	e := it.Event
 	return &call.Call{
 		SagaID: e.SagaID, Workflow: e.Workflow, Subject: e.Subject, EventID: e.ID, Attempt: attempt,
