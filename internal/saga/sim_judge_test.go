@@ -26,6 +26,12 @@ type judge struct {
 	streams  map[string]int // events sent, by saga
 	arrived  map[string]int // the last one that was passed on
 
+	dues     map[string]time.Time // when a retry is due, by service and ID
+	turning  map[string]bool      // sagas that are to be turned round
+	letters  map[string]bool      // that were written, by ID
+	asked    map[string]string    // commands about letters: the letter's ID, by the command's
+	admitted map[string]bool      // letters that were redriven or discarded
+
 	effects map[string]effect // by key
 	taken   map[string]int    // by saga and step: how often it took effect
 	undone  map[string][]int  // by saga: which steps were undone, in order
@@ -40,7 +46,8 @@ func newJudge(w *world) *judge {
 	return &judge{
 		w: w, settled: map[place]int64{}, tokens: map[string]int{}, entries: map[string]bool{}, open: map[string]bool{}, outcome: map[string]string{},
 		ended: map[string]time.Time{}, touched: map[string]bool{}, started_: map[string]time.Time{}, overdue: map[string]int{},
-		streams: map[string]int{}, arrived: map[string]int{}, effects: map[string]effect{}, taken: map[string]int{}, undone: map[string][]int{},
+		streams: map[string]int{}, arrived: map[string]int{}, dues: map[string]time.Time{}, turning: map[string]bool{},
+		letters: map[string]bool{}, asked: map[string]string{}, admitted: map[string]bool{}, effects: map[string]effect{}, taken: map[string]int{}, undone: map[string][]int{},
 	}
 }
 
@@ -106,6 +113,12 @@ func (j *judge) written(t *txn) {
 			j.ledger(t.by.group.service, r)
 		case r.Topic == "skald.outcomes":
 			j.end(r)
+		case r.Topic == "skald.dlq":
+			if id := r.Header(wire.LetterName); j.letters[id] {
+				j.failf("I1", "two dead letters have the ID %s", id)
+			} else {
+				j.letters[id] = true
+			}
 		default:
 			if saga, ok := j.token(r); ok {
 				j.count(saga, 1)
@@ -143,17 +156,25 @@ func (j *judge) ledger(service string, r *record) {
 		if l.State == wire.StateOverdue {
 			j.late(l)
 		}
+		if letter := j.asked[l.ID]; letter != "" && l.Answer == wire.AnswerAccepted {
+			if j.admitted[letter] {
+				j.failf("I1", "a dead letter of saga %.8s is redriven or discarded twice", l.Saga)
+			}
+			j.admitted[letter] = true
+		}
 	case j.isStream(l.Saga):
 		j.w.sayf("%s: stream %.8s, %s as %s (attempt %d, order %d) %s", service, l.Saga, l.Op, l.State, l.Attempt, l.Order, l.Error)
 	case l.Saga == "":
 	case l.Kind == wire.KindOpen && l.Op == wire.OpPut:
 		j.open[l.Saga], j.touched[l.Saga] = true, true
 		j.started_[l.Saga] = l.Accepted
+		j.turning[l.Saga] = l.Outcome != ""
 	case l.Kind == wire.KindOpen:
 		delete(j.open, l.Saga)
 		j.touched[l.Saga] = true
 	case l.Op == wire.OpPut:
 		j.w.sayf("%s keeps %.8s as %s (attempt %d) %s", service, l.Saga, l.State, l.Attempt, l.Error)
+		j.dues[key] = l.Due
 		if !j.entries[key] {
 			j.entries[key] = true
 			j.count(l.Saga, 1)
@@ -215,8 +236,11 @@ func (j *judge) inStream(r *record) {
 
 // started is told of every handler that starts.
 func (j *judge) started(m *member, e *saga.Execution) {
-	if entry := e.Item.Entry; entry != nil && j.w.now.Before(entry.Due) {
-		j.failf("I7", "%s: attempt %d comes %v too early", m, e.Attempt, entry.Due.Sub(j.w.now))
+	if due := j.dues[m.group.service+"/"+e.Item.ID]; e.Item.Entry != nil && j.w.now.Before(due) && m.isOwner(e) {
+		j.failf("I7", "%s: attempt %d comes %v too early", m, e.Attempt, due.Sub(j.w.now))
+	}
+	if saga := e.Item.Event.SagaID; e.Step.Role == wire.RoleEnd && j.turning[saga] && m.isOwner(e) {
+		j.failf("I5", "the handler at the end of saga %.8s begins, although the saga is to be turned round", saga)
 	}
 }
 

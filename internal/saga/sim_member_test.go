@@ -207,6 +207,8 @@ func (m *member) replay(p int32) *ledger.Ledger {
 				r.Order = 0
 			case "replay forgets what deadlines were acted on":
 				r.Told = false
+			case "replay forgets what is to be turned round":
+				r.Outcome = ""
 			}
 			err = m.machine.Replay(l, p, offset, r)
 		}
@@ -417,6 +419,11 @@ func (m *member) Forget(e *saga.Execution) {
 	if m.running[e.Key] == e {
 		delete(m.running, e.Key)
 	}
+}
+
+// isOwner says whether the member knows all that is committed of an execution's partition.
+func (m *member) isOwner(e *saga.Execution) bool {
+	return m.joined && m.generation == m.group.generation && m.group.owner[e.Key.Partition] == m
 }
 
 // Abandon ends a handler's context; it may have done its work.

@@ -141,6 +141,9 @@ func (w *world) command(service string, c wire.Command) {
 	if c.Kind != wire.CommandUnblock && !w.calm {
 		w.sayf("a person asks %s to %s %.8s", service, c.Kind, c.Saga)
 	}
+	if c.Letter != nil {
+		w.judge.asked[c.ID] = c.Letter.ID
+	}
 	w.append(&record{Record: wire.Record{
 		Topic: inboxOf(service), Partition: w.partitionOf(c.Saga), Key: []byte(c.Saga), Headers: []wire.Header{{Key: wire.HeaderCommand, Value: c.Encode()}},
 	}})
