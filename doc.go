@@ -44,9 +44,14 @@
 //
 // # Errors
 //
-// A handler says by its error what to do: [Reject], [RetryAfter], [Unavailable], [Poison]. In this version every error makes the
-// event a dead letter in the topic skald.dlq, whole and with its headers, and the saga is halted there; a panic is an error
-// with its stack. Retries, redrive and compensation come next (see CHANGELOG.md).
+// A handler says by its error what to do: [Reject], [RetryAfter], [Unavailable], [Poison]. Any other, a panic, and a handler that takes
+// longer than its [Subscription.Timeout] are tried again by the step's [RetryPolicy]. An event that is given up is a dead letter in the topic
+// skald.dlq, whole and with its headers, and its saga is halted until somebody [Redrive]s or [Discard]s it.
+//
+// # Undoing
+//
+// A saga that is rejected, discarded, cancelled ([Cancel]) or past a deadline that expires turns round: its steps are undone by their
+// [Subscription.Compensate], the latest first, and its initiator writes how it ended ([Outcome]).
 //
 // Start reading the code at topic.go, workflow.go and step.go (what is declared), then run.go.
 package skald

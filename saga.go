@@ -20,6 +20,7 @@ type Outcome struct {
 	Reason  string
 	Started time.Time // when the initiator took the start
 	Ended   time.Time
+	Undone  []string // services whose steps were undone, in the order of undoing
 }
 
 // ID is the saga's ID.

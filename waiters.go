@@ -146,7 +146,7 @@ func (ws *waiters) tell(saga string, value []byte) {
 	}
 	delete(ws.bySaga, saga)
 	o, err := wire.DecodeOutcome(value)
-	w.outcome, w.err = Outcome{Outcome: o.Outcome, Reason: o.Reason, Started: o.Started, Ended: o.Ended}, err
+	w.outcome, w.err = Outcome{Outcome: o.Outcome, Reason: o.Reason, Started: o.Started, Ended: o.Ended, Undone: o.Undone}, err
 	close(w.done)
 }
 
