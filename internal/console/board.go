@@ -63,7 +63,7 @@ func (b *boards) load(ctx context.Context, v view, seq int64, stations []station
 func (b *boards) sagas(ctx context.Context, workflow string, v view) ([]tracker.Saga, error) {
 	queries := []tracker.Query{{Workflow: workflow, Limit: maxRows}}
 	if !v.Cleared.IsZero() {
-		for _, status := range []string{tracker.Running, tracker.Halted} {
+		for _, status := range openStatuses {
 			queries = append(queries, tracker.Query{Workflow: workflow, Status: status, Limit: maxRows})
 		}
 	}
@@ -140,8 +140,17 @@ func (b *board) take(saga tracker.Saga) {
 	b.hands[step.Topic] = at
 }
 
-// open is how many sagas are not over, halted ones among them.
-func (b *board) open() int64 { return b.counts[tracker.Running] + b.counts[tracker.Halted] }
+// openStatuses are those of sagas that aren't over.
+var openStatuses = []string{tracker.Running, tracker.Retrying, tracker.Waiting, tracker.Halted, tracker.Compensating, tracker.Blocked}
+
+// open is how many sagas are not over.
+func (b *board) open() int64 {
+	var open int64
+	for _, status := range openStatuses {
+		open += b.counts[status]
+	}
+	return open
+}
 
 func (b *board) total() int64 {
 	var all int64

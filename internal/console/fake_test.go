@@ -68,7 +68,7 @@ func (f *fakeTracker) Saga(_ context.Context, id string) (tracker.Saga, error) {
 func (f *fakeTracker) Sagas(_ context.Context, q tracker.Query) (tracker.Page, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if known := []string{"", tracker.Running, tracker.Halted, wire.Completed, wire.Rejected}; !slices.Contains(known, q.Status) {
+	if q.Status != "" && !slices.Contains(tracker.Statuses(), q.Status) {
 		return tracker.Page{}, &tracker.QueryError{Field: "status", Problem: "is none of running, halted, completed, rejected"}
 	}
 	skip := 0

@@ -29,7 +29,7 @@ func (s *Session) announce(ctx context.Context) *heart {
 		Service: s.service.Name, Instance: s.cfg.Instance, Started: time.Now(), Every: int(announceEvery.Milliseconds()),
 	}
 	for _, st := range s.service.Steps {
-		a.Steps = append(a.Steps, st.Step.Step)
+		a.Steps = append(a.Steps, st.Announced())
 	}
 	h.wait.Go(func() {
 		tick := time.NewTicker(announceEvery)

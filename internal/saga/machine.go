@@ -52,6 +52,16 @@ type Step struct {
 	Subject func(*wire.Event) string
 }
 
+// Announced is what the service says of the step to whoever reads along.
+func (s *Step) Announced() wire.Step {
+	a := s.Step
+	a.Attempts = max(1, s.Retry.Attempts)
+	if a.Compensable {
+		a.UndoAttempts = s.Retry.forUndo().Attempts
+	}
+	return a
+}
+
 // Output is an event that a handler produced.
 type Output struct {
 	Topic       string

@@ -11,6 +11,7 @@ const (
 	maxName  = 249 // of a topic in Kafka; of services and workflows it is less
 	maxID    = 200
 	maxKey   = 512
+	maxClass = 32
 	maxError = 2 << 10
 )
 

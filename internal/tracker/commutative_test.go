@@ -82,7 +82,7 @@ func TestThePropertyFindsMistakes(t *testing.T) {
 		"the last phase wins": func(s *state, f *fact) {
 			s.merge(f)
 			if f.work.id != "" {
-				s.step(f.work.id).Phase = f.work.phase
+				s.step(f.work.id).Progress = f.work.progress()
 			}
 		},
 		"work is dropped when its event isn't known": func(s *state, f *fact) {
@@ -90,6 +90,24 @@ func TestThePropertyFindsMistakes(t *testing.T) {
 				return
 			}
 			s.merge(f)
+		},
+		"whoever wrote last in its own topic wins": func(s *state, f *fact) {
+			s.merge(f)
+			if f.work.id != "" && f.work.at > 0 {
+				s.step(f.work.id).Progress = f.work.progress()
+			}
+		},
+		"the last to say how it ends wins": func(s *state, f *fact) {
+			s.merge(f)
+			if f.input.undo != nil {
+				s.Ending = endingFact{1, f.input.undo.Outcome, f.input.undo.Undone}
+			}
+		},
+		"a letter is forgotten when its event isn't known": func(s *state, f *fact) {
+			s.merge(f)
+			if f.letter != nil && !s.step(f.letter.Event).Seen {
+				s.Letters = nil
+			}
 		},
 		"attempts are counted": func(s *state, f *fact) {
 			s.merge(f)
@@ -118,6 +136,7 @@ type contents struct {
 	Sagas   map[string]string
 	Records map[string][]string
 	Counts  map[string]int64
+	Letters []store.Letter
 }
 
 func TestAnyOrderAndBatchingGivesTheSameRows(t *testing.T) {
@@ -172,6 +191,9 @@ func contentsOf(t *testing.T, s *store.Store) contents {
 			all.Records[id] = append(all.Records[id], fmt.Sprint(r.Topic.Name, r.Partition, r.Offset, r.Time, string(r.Headers), string(r.Value)))
 		}
 		slices.Sort(all.Records[id])
+	}
+	if all.Letters, err = s.Letters(ctx, store.LetterFilter{Limit: 1000}); err != nil {
+		t.Fatal(err)
 	}
 	if all.Counts, err = s.Counts(ctx, ""); err != nil {
 		t.Fatal(err)

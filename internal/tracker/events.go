@@ -14,6 +14,9 @@ import (
 // wire.LedgerRecord with the reason.
 const NoteType = "skald.note"
 
+// CommandType is the type of an [Event] that is a command to a service, such as a redrive. Its payload is the wire.Command.
+const CommandType = "skald.command"
+
 // Events gives every record of a saga, in the order of hops and then of time: its events, copies of them in inboxes, dead
 // letters, the outcome, notes on events that were ignored, and open-loop events that its steps emitted. An unknown saga
 // is [ErrNotFound].
@@ -56,6 +59,11 @@ func eventOf(r store.Record) Event {
 	switch src.kind {
 	case sourceLetters:
 		e.Time = at(r.Time) // when it was given up on, not when it was sent
+	case sourceInbox:
+		if c, err := wire.DecodeCommand([]byte(record.Header(wire.HeaderCommand))); err == nil {
+			e.ID, e.Type, e.Source, e.Time, e.Hop = c.ID, CommandType, c.By, at(nanos(c.Time)), unknownHop
+			e.ContentType, e.Payload = "application/json", []byte(record.Header(wire.HeaderCommand))
+		}
 	case sourceLedger:
 		note, _ := wire.DecodeLedgerRecord(r.Value)
 		e.ID, e.Type, e.Source, e.Hop = note.ID, NoteType, wire.Source(src.service), unknownHop
@@ -66,7 +74,8 @@ func eventOf(r store.Record) Event {
 
 const unknownHop = -1
 
-// placeNotes gives notes the hop of the event that they are about; one about an event that is gone comes first.
+// placeNotes gives notes the hop of the event that they are about. What is about no event, as commands and their answers are, or about
+// one that is gone, comes where the saga was by then.
 func placeNotes(events []Event) {
 	hops := map[string]int{}
 	for _, e := range events {
@@ -75,8 +84,18 @@ func placeNotes(events []Event) {
 		}
 	}
 	for i := range events {
-		if events[i].Hop == unknownHop {
-			events[i].Hop = hops[events[i].ID]
+		e := &events[i]
+		if e.Hop != unknownHop {
+			continue
 		}
+		hop, found := hops[e.ID]
+		if !found {
+			for _, other := range events {
+				if h, ok := hops[other.ID]; ok && !other.Time.After(e.Time) {
+					hop = max(hop, h)
+				}
+			}
+		}
+		e.Hop = hop
 	}
 }

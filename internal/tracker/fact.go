@@ -13,8 +13,11 @@ type fact struct {
 	subject  claim
 	started  startClaim
 	deadline int64
+	overdue  bool // the initiator has noted that the deadline has passed
+	ending   endingFact
 	input    inputFact
 	work     workFact
+	letter   *letterState
 	outcome  outcomeFact
 }
 
@@ -48,15 +51,35 @@ type inputFact struct {
 	topic  string
 	hop    int
 	queued int64
+	undo   *undoFact // the event is a token on its way back
 }
 
-// phase is how far a step has got with an attempt.
+// undoFact is what a token on its way back tells.
+type undoFact struct {
+	Service string // whose step is to be undone next
+	Outcome string // how the saga will end
+	Reason  string
+	Undone  string // services whose steps are undone already, in the order of undoing, a line each
+	Left    int    // how many steps are to be undone yet
+}
+
+// endingFact is how an open saga is to end once its token is found: somebody has cancelled it, or its deadline has passed.
+type endingFact struct {
+	At      int64 // one more than the offset in its initiator's ledger; 0: the record says nothing of it
+	Outcome string
+	Reason  string
+}
+
+// phase is what has become of a step's event.
 type phase int
 
 const (
-	phaseNone phase = iota
-	phaseAccepted
+	phaseNone     phase = iota
+	phaseAccepted       // it queues
 	phaseRunning
+	phaseRetrying // an attempt failed, and the next one has its time
+	phaseWaiting  // what the handler needs is not there
+	phaseBlocked  // an undo that can't be done, or a handler that doesn't return
 	phaseHalted
 	phaseDone
 )
@@ -69,6 +92,10 @@ type workFact struct {
 	hop      int    // of the input event, -1 when not stated
 	attempt  int
 	phase    phase
+	redrives int   // how often the event had been given back by then
+	at       int64 // one more than the offset in the service's ledger; 0: another record tells
+	turned   bool  // phaseDone: its consequence is an undo
+	due      int64 // phaseRetrying: of the next attempt
 	accepted int64
 	started  int64
 	finished int64
@@ -79,6 +106,7 @@ type workFact struct {
 type outcomeFact struct {
 	Outcome   string // empty: the record is no outcome
 	Reason    string
+	Undone    string // as in undoFact
 	Ended     int64
 	Partition int32
 	Offset    int64

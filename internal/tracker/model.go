@@ -7,16 +7,24 @@ import (
 
 // Statuses of a saga that isn't over. A saga that is over has its outcome as status (wire.Completed and so on).
 const (
-	Running = "running"
-	Halted  = "halted"
+	Running      = "running"
+	Retrying     = "retrying"     // an attempt failed, and another one comes by itself
+	Waiting      = "waiting"      // what a step needs is not there; no attempt is burnt
+	Halted       = "halted"       // the event is a dead letter: a person redrives or discards it
+	Compensating = "compensating" // what was done is being undone
+	Blocked      = "blocked"      // an undo can't be done, or a handler doesn't return: a person must help
 )
 
 // States of one step of a saga.
 const (
-	StepQueued  = "queued"  // its event lies in the topic, or in the ledger behind other work
-	StepRunning = "running" // its handler was begun
-	StepDone    = "done"
-	StepHalted  = "halted" // its event is a dead letter
+	StepQueued   = "queued"  // its event lies in the topic, or in the ledger behind other work
+	StepRunning  = "running" // its handler was begun
+	StepRetrying = "retrying"
+	StepWaiting  = "waiting"
+	StepBlocked  = "blocked"
+	StepHalted   = "halted" // its event is a dead letter
+	StepDone     = "done"
+	StepTurned   = "turned" // here the saga was turned round: rejected, cancelled, expired or discarded
 )
 
 // ErrNotFound says that no saga has that ID, as far as the tracker has read.
@@ -29,12 +37,19 @@ type Saga struct {
 	Subject  string // business key
 	Status   string
 	Outcome  string // empty while it runs
-	Reason   string // why it ended so, or the error that halts it
+	Reason   string // why it ended so or is being undone, or the error that holds it up
 	Started  time.Time
 	Ended    time.Time
 	Deadline time.Time
-	Seq      int64 // grows with every change of any saga: the position of the live stream
-	Steps    []Step
+	Overdue  bool // its initiator has noted that the deadline has passed
+
+	Ending       string   // the outcome that it is to have, once that is decided and until it is over
+	EndingReason string   // why
+	Undone       []string // services whose steps were undone, in the order of undoing
+	ToUndo       int      // steps that are still to be undone, while it is being undone
+
+	Seq   int64 // grows with every change of any saga: the position of the live stream
+	Steps []Step
 }
 
 // Step is one hop of a saga: an event and what the service that takes it did with it.
@@ -47,10 +62,23 @@ type Step struct {
 	Accepted time.Time // when the service took it
 	Started  time.Time // when the handler began
 	Finished time.Time // when the handler's output was produced
-	Attempt  int
-	Error    string
+	Due      time.Time // of the next attempt (retrying)
+	Undo     bool      // the step is the undoing of another
+	Attempt  int       // attempts begun
+	Attempts int       // that the step's policy allows; 0 if no service has said so
+	Redrives int       // how often its event was given back after it was a dead letter
+	Error    string    // of the last attempt that failed
+	Letter   *LetterPlace
 	EventID  string // of the input event
 	Payload  []byte // of the input event
+}
+
+// LetterPlace names the dead letter that halts a step.
+type LetterPlace struct {
+	Partition int32 // of the dead-letter topic
+	Offset    int64
+	ID        string
+	Class     string
 }
 
 // Event is one record of a saga, whole.

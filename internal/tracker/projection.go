@@ -9,9 +9,6 @@ import (
 	"github.com/skald-saga/skald/internal/wire"
 )
 
-// headerOrigin names, on an inbox record, the topic whose step the record is for.
-const headerOrigin = "skald-origin-topic"
-
 // skip says why a record tells nothing about any saga.
 type skip string
 
@@ -22,6 +19,7 @@ const (
 	skipLedger    skip = "malformed ledger record"
 	skipLetter    skip = "malformed dead letter"
 	skipOutcome   skip = "malformed outcome"
+	skipCommand   skip = "malformed command"
 	skipAnnounced skip = "malformed announcement"
 	skipTopic     skip = "of a topic that isn't read"
 	skipTooLarge  skip = "in a batch that decompresses to too much"
@@ -34,8 +32,7 @@ func project(src source, r *wire.Record) (fact, skip, error) {
 	case sourceEvents:
 		return projectEvent(src.name, r)
 	case sourceInbox:
-		// A record without an origin is a command to the service: part of the saga's story, but no step of it.
-		return projectEvent(r.Header(headerOrigin), r)
+		return projectInbox(src.service, r)
 	case sourceOutcomes:
 		return projectOutcome(r)
 	case sourceLetters:

@@ -25,33 +25,15 @@ func projectOutcome(r *wire.Record) (fact, skip, error) {
 	f := aboutSaga(e)
 	f.started = startClaim{startOfOutcome, nanos(o.Started)}
 	f.outcome = outcomeFact{
-		Outcome: o.Outcome, Reason: text(o.Reason, maxError), Ended: nanos(o.Ended), Partition: r.Partition, Offset: r.Offset,
+		Outcome: o.Outcome, Reason: text(o.Reason, maxError), Undone: undoneBy(o.Undone), Ended: nanos(o.Ended),
+		Partition: r.Partition, Offset: r.Offset,
 	}
 	if f.outcome.Ended == 0 {
 		f.outcome.Ended = eventTime(e, r)
 	}
-	if o.Outcome == wire.Completed {
+	if e.Hop > 0 { // else a command has ended the saga, and no step
 		f.work = finished(e)
-	}
-	return f, skipNone, nil
-}
-
-// projectLetter: a dead letter halts the step whose event it holds, and so the saga, if it says so.
-func projectLetter(r *wire.Record) (fact, skip, error) {
-	l, err := wire.ParseLetter(r)
-	if err != nil {
-		return fact{}, skipLetter, err
-	}
-	e, _ := parseEvent(&l.Record) // may well be malformed: that can be why it is a letter
-	if e.SagaID == "" {
-		return fact{}, skipNoSaga, nil
-	}
-	f := aboutSaga(e)
-	if l.Halted {
-		f.work = workFact{
-			id: eventID(e, l.Step, &l.Record), service: text(l.Service, maxName), topic: text(l.Step, maxName), hop: e.Hop, attempt: l.Attempts,
-			phase: phaseHalted, err: text(l.Error, maxError),
-		}
+		f.work.turned = o.Outcome != wire.Completed
 	}
 	return f, skipNone, nil
 }
@@ -73,22 +55,40 @@ func projectLedger(service string, r *wire.Record) (fact, skip, error) {
 	switch {
 	case l.Op == wire.OpNote:
 		f.keep = true
+		f.overdue = l.State == wire.StateOverdue
 	case l.Op != wire.OpPut: // what is gone from the ledger has an event, a letter or an outcome to tell of it
 	case l.Kind == wire.KindOpen:
-		f.started, f.deadline = startClaim{startOfLedger, nanos(l.Accepted)}, nanos(l.Due)
-	case l.Kind == wire.KindWork || l.Kind == wire.KindHalted:
+		f.started, f.deadline, f.overdue = startClaim{startOfLedger, nanos(l.Accepted)}, nanos(l.Due), l.Told
+		if isOutcome(l.Outcome) {
+			f.ending = endingFact{r.Offset + 1, l.Outcome, text(l.Reason, maxError)}
+		}
+	case l.Kind == wire.KindWork || l.Kind == wire.KindHalted || l.Kind == wire.KindBlocked:
 		f.started = startClaim{startOfAny, nanos(l.Accepted)}
 		f.work = workFact{
-			id: text(l.ID, maxID), service: service, topic: text(l.Step, maxName), hop: -1, attempt: l.Attempt, phase: phaseAccepted,
-			accepted: nanos(l.Accepted), started: nanos(l.Started), err: text(l.Error, maxError),
+			id: text(l.ID, maxID), service: service, topic: text(l.Step, maxName), hop: -1, attempt: l.Attempt, phase: phaseOf(&l),
+			redrives: l.Redrives, at: r.Offset + 1, accepted: nanos(l.Accepted), started: nanos(l.Started), err: text(l.Error, maxError),
 		}
-		if l.Kind == wire.KindHalted {
-			f.work.phase = phaseHalted
-		} else if !l.Started.IsZero() {
-			f.work.phase = phaseRunning
+		if f.work.phase == phaseRetrying {
+			f.work.due = nanos(l.Due)
 		}
 	}
 	return f, skipNone, nil
+}
+
+func phaseOf(l *wire.LedgerRecord) phase {
+	switch {
+	case l.Kind == wire.KindHalted:
+		return phaseHalted
+	case l.Kind == wire.KindBlocked, l.State == wire.StateBlocked:
+		return phaseBlocked
+	case l.State == wire.StateRetrying:
+		return phaseRetrying
+	case l.State == wire.StateUnavailable:
+		return phaseWaiting
+	case !l.Started.IsZero():
+		return phaseRunning
+	}
+	return phaseAccepted
 }
 
 func isOutcome(s string) bool {

@@ -22,7 +22,7 @@ const (
 
 // Statuses lists what a saga's status can be: first those of one that isn't over.
 func Statuses() []string {
-	return []string{Running, Halted, wire.Completed, wire.Rejected, wire.Cancelled, wire.Expired, wire.Abandoned}
+	return []string{Running, Retrying, Waiting, Halted, Compensating, Blocked, wire.Completed, wire.Rejected, wire.Cancelled, wire.Expired, wire.Abandoned}
 }
 
 // QueryError says which field of a query is wrong, and what is allowed.

@@ -26,6 +26,7 @@ const (
 // batch is what one poll has told, ready to be written.
 type batch struct {
 	told      []told
+	loose     []store.Letter // of no saga
 	announced []announced
 	next      map[partition]int64
 	records   int
@@ -141,6 +142,10 @@ func (r *reader) take(k *kgo.Record, b *batch) {
 	}
 	if skipped != skipNone {
 		b.skipped[skipped]++
+		return
+	}
+	if f.letter != nil && f.saga == (store.SagaID{}) {
+		b.loose = append(b.loose, f.letter.row(LetterLoose))
 		return
 	}
 	t := told{fact: f}

@@ -17,6 +17,7 @@ type registry struct {
 	mu        sync.RWMutex
 	instances map[[2]string]*instance // by service and instance
 	takers    map[string][]wireTaker  // by topic, made of the newest declaration of each service
+	steps     map[[2]string]wire.Step // by service and topic, of the same
 	live      bool                    // heartbeats come as they are sent: the backlog has been read
 	deaf      time.Time               // since when the broker hasn't answered; zero while it does
 }
@@ -76,7 +77,7 @@ func (r *registry) add(a wire.Announcement, encoded []byte, now time.Time) (chan
 }
 
 func equalSteps(a, b wire.Step) bool {
-	return a.Topic == b.Topic && a.Role == b.Role && a.Workflow == b.Workflow && a.EndTopic == b.EndTopic &&
+	return a.Topic == b.Topic && a.Attempts == b.Attempts && a.UndoAttempts == b.UndoAttempts && a.Role == b.Role && a.Workflow == b.Workflow && a.EndTopic == b.EndTopic &&
 		slices.Equal(a.Next, b.Next) && slices.Equal(a.NextFor, b.NextFor) && slices.Equal(a.Emits, b.Emits)
 }
 
@@ -89,9 +90,10 @@ func (r *registry) declared() {
 			newest[i.Service] = i
 		}
 	}
-	r.takers = map[string][]wireTaker{}
+	r.takers, r.steps = map[string][]wireTaker{}, map[[2]string]wire.Step{}
 	for _, service := range slices.Sorted(maps.Keys(newest)) {
 		for _, s := range newest[service].Steps {
+			r.steps[[2]string{service, s.Topic}] = s
 			if s.Role != wire.RoleWatch {
 				r.takers[s.Topic] = append(r.takers[s.Topic], wireTaker{service, s.Role, s.Workflow})
 			}
@@ -111,6 +113,27 @@ func (r *registry) takes(topic, workflow string) string {
 			service = t.service
 		case t.role != wire.RoleStep && t.workflow == workflow:
 			return t.service
+		}
+	}
+	return service
+}
+
+// attempts says how many attempts a service's step has, and its undo; 0 if that isn't known.
+func (r *registry) attempts(service, topic string) (forward, undo int) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	s := r.steps[[2]string{service, topic}]
+	return s.Attempts, s.UndoAttempts
+}
+
+// initiator says which service begins and ends the sagas of a workflow, "" if none has declared it.
+func (r *registry) initiator(workflow string) string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	service := ""
+	for key, s := range r.steps {
+		if s.Role == wire.RoleBegin && s.Workflow == workflow && (service == "" || key[0] < service) {
+			service = key[0]
 		}
 	}
 	return service

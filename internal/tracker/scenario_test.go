@@ -12,20 +12,35 @@ import (
 
 // scenario says what happens to one onboarding saga; its records are made as the engine makes them.
 type scenario struct {
-	Number    int
-	Adopted   bool    // a foreign producer's record begins it
-	Foreign   bool    // the service authorizer is a foreign one, whose event IDs aren't UUIDs
-	Parked    [4]bool // the step's work goes through the ledger
-	Queued    [4]bool // and queues there first
-	Retried   [4]bool // and takes a second attempt
-	Misplaced [4]bool // the step's event is forwarded through the service's inbox
-	HaltedAt  int     // the step whose event becomes a dead letter, 4 for none
-	Redriven  bool    // and is given back
-	Stops     int     // how many steps are done before the log ends, 4 for all
-	Notes     bool    // a late duplicate is ignored
-	Watched   bool    // a watcher's dead letter, which halts nothing
-	OpenLoop  bool    // a step emits an event beside its output
-	Twice     bool    // an outcome is written twice, which must not be, with different reasons
+	Number      int
+	Adopted     bool    // a foreign producer's record begins it
+	Foreign     bool    // the service authorizer is a foreign one, whose event IDs aren't UUIDs
+	Parked      [4]bool // the step's work goes through the ledger
+	Queued      [4]bool // and queues there first
+	Unavailable [4]bool // and waits for what its handler needs
+	Retried     [4]bool // and takes a second attempt
+	Misplaced   [4]bool // the step's event is forwarded through the service's inbox
+	HaltedAt    int     // the step whose event becomes a dead letter, 4 for none
+	Redriven    bool    // and is given back
+	HaltsTwice  bool    // and becomes a dead letter once more
+	Stops       int     // how many steps are done before the log ends, 4 for all
+	Notes       bool    // a late duplicate is ignored
+	Watched     bool    // a watcher's dead letter, which halts nothing
+	OpenLoop    bool    // a step emits an event beside its output
+	Twice       bool    // an outcome is written twice, which must not be, with different reasons
+	Overdue     bool    // the deadline passes while the step with the number Stops is at work
+	undoing
+}
+
+// undoing says how a saga is turned round and undone.
+type undoing struct {
+	TurnedAt  int    // the step at which it is turned round, 4 for none; a halted one is discarded there
+	As        string // the outcome that it is to have
+	Asked     bool   // a command asked for it, before it was found
+	UndoTries bool   // each undo takes a second attempt
+	BlockedAt int    // the undo, counted from 0, that is blocked; 4 for none
+	Unblocked bool   // and goes on
+	UndoStops int    // how many undos are done before the log ends, 4 for all
 }
 
 func drawScenario(t *rapid.T, number int) scenario {
@@ -34,16 +49,23 @@ func drawScenario(t *rapid.T, number int) scenario {
 		return a
 	}
 	flag := func(label string) bool { return rapid.Bool().Draw(t, label) }
+	upTo4 := func(label string) int { return rapid.SampledFrom([]int{0, 1, 2, 3, 4, 4, 4, 4}).Draw(t, label) }
 	return scenario{
 		Number: number, Adopted: flag("adopted"), Foreign: flag("foreign"), Parked: four("parked"), Queued: four("queued"),
-		Retried: four("retried"), Misplaced: four("misplaced"), HaltedAt: rapid.IntRange(0, 4).Draw(t, "haltedAt"),
-		Redriven: flag("redriven"), Stops: rapid.IntRange(0, 4).Draw(t, "stops"), Notes: flag("notes"),
-		Watched: flag("watched"), OpenLoop: flag("openLoop"), Twice: flag("twice"),
+		Unavailable: four("unavailable"), Retried: four("retried"), Misplaced: four("misplaced"), HaltedAt: upTo4("haltedAt"),
+		Redriven: flag("redriven"), HaltsTwice: flag("haltsTwice"), Stops: upTo4("stops"), Notes: flag("notes"),
+		Watched: flag("watched"), OpenLoop: flag("openLoop"), Twice: flag("twice"), Overdue: flag("overdue"),
+		undoing: undoing{
+			TurnedAt: upTo4("turnedAt"), As: rapid.SampledFrom([]string{wire.Rejected, wire.Cancelled, wire.Expired, wire.Abandoned}).Draw(t, "as"),
+			Asked: flag("asked"), UndoTries: flag("undoTries"), BlockedAt: upTo4("blockedAt"), Unblocked: flag("unblocked"), UndoStops: upTo4("undoStops"),
+		},
 	}
 }
 
 // plain is the saga that everything goes well with.
-func plain(number int) scenario { return scenario{Number: number, HaltedAt: 4, Stops: 4} }
+func plain(number int) scenario {
+	return scenario{Number: number, HaltedAt: 4, Stops: 4, undoing: undoing{TurnedAt: 4, As: wire.Rejected, BlockedAt: 4, UndoStops: 4}}
+}
 
 // The chain: services, their input topics, and where they send.
 var chain = []struct{ service, topic, role string }{
@@ -59,7 +81,7 @@ var announcements = []wire.Announcement{
 		{Topic: "notified", Role: wire.RoleEnd, Workflow: "onboarding"},
 	}},
 	{Service: "authorizer", Instance: "one", Every: 3000, Steps: []wire.Step{
-		{Topic: "authorize", Role: wire.RoleStep, Next: []string{"notify"}, Emits: []string{"audit"}},
+		{Topic: "authorize", Role: wire.RoleStep, Next: []string{"notify"}, Emits: []string{"audit"}, Attempts: 5, UndoAttempts: 15},
 	}},
 	{Service: "notifier", Instance: "one", Every: 3000, Steps: []wire.Step{{Topic: "notify", Role: wire.RoleStep, Next: []string{"notified"}}}},
 }
@@ -147,7 +169,7 @@ func (w *sagaWriter) send(step int, e *wire.Event) {
 }
 
 func (w *sagaWriter) forward(service, topic string, e *wire.Event) {
-	headers := append([]wire.Header{{Key: headerOrigin, Value: []byte(topic)}}, e.Headers()...)
+	headers := append([]wire.Header{{Key: wire.HeaderOrigin, Value: []byte(topic)}}, e.Headers()...)
 	w.add("skald."+service+".inbox", w.partition, e.SagaID, headers, e.Payload)
 }
 
@@ -164,35 +186,66 @@ func (w *sagaWriter) step(i int, in *wire.Event) (out *wire.Event, ok bool) {
 			Op: wire.OpPut, Kind: wire.KindOpen, ID: w.id, Workflow: "onboarding", Accepted: accepted, Due: epoch.Add(24 * time.Hour),
 		})
 	}
-	work := wire.LedgerRecord{Op: wire.OpPut, Kind: wire.KindWork, ID: id, Workflow: "onboarding", Step: c.topic, Accepted: accepted}
+	work := wire.LedgerRecord{Op: wire.OpPut, Kind: wire.KindWork, ID: id, Workflow: "onboarding", Step: c.topic, Accepted: accepted, State: wire.StateQueued}
 	if w.Queued[i] {
 		w.ledger(c.service, work)
 	}
 	work.Started, work.Attempt = w.tick(), 1
 	if w.Parked[i] {
+		work.State = wire.StateRunning
 		w.ledger(c.service, work)
+	}
+	if w.Unavailable[i] {
+		kept := work
+		kept.Started, kept.Attempt, kept.Error, kept.State = time.Time{}, 0, "connection refused", wire.StateUnavailable
+		w.ledger(c.service, kept)
+	}
+	if w.Retried[i] {
+		kept := work
+		kept.Started, kept.Error, kept.State, kept.Due = time.Time{}, "SMTP 451", wire.StateRetrying, w.tick().Add(time.Second)
+		w.ledger(c.service, kept)
+		work.Attempt, work.Error = 2, kept.Error
 	}
 	if i >= w.Stops {
+		w.asked(i)
 		return nil, false
 	}
-	if i == w.HaltedAt {
-		w.letter(c.service, c.topic, in, work.Attempt, "no device left", true)
-		w.ledger(c.service, wire.LedgerRecord{
-			Op: wire.OpPut, Kind: wire.KindHalted, ID: id, Step: c.topic, Accepted: accepted, Attempt: 1, Error: "no device left",
-		})
-		if !w.Redriven {
-			return nil, false
-		}
-		w.ledger(c.service, wire.LedgerRecord{Op: wire.OpDelete, Kind: wire.KindHalted, ID: id, Step: c.topic})
+	if i == w.HaltedAt && !w.haltsAt(i, in, work) {
+		return nil, false
 	}
-	if w.Retried[i] || i == w.HaltedAt {
-		work.Started, work.Attempt, work.Error = w.tick(), 2, "no device left"
-		w.ledger(c.service, work)
-		work.Op = wire.OpDelete
-		w.ledger(c.service, work)
+	if i == w.TurnedAt {
+		w.asked(i)
+		w.turn(i, in)
+		return nil, false
 	}
 	w.aside(i, in)
 	return w.conclude(i, in, work), true
+}
+
+// haltsAt makes a dead letter of a step's event, or two; it is true if the event was given back after the last.
+func (w *sagaWriter) haltsAt(i int, in *wire.Event, work wire.LedgerRecord) bool {
+	c := chain[i]
+	for redrives := range 2 {
+		letter := wire.LetterID(work.ID, c.service, c.topic, redrives)
+		r := w.letter(c.service, c.topic, in, letter, work.Attempt, "no device left", true)
+		w.ledger(c.service, wire.LedgerRecord{
+			Op: wire.OpPut, Kind: wire.KindHalted, ID: work.ID, Step: c.topic, Accepted: work.Accepted, Attempt: work.Attempt, Error: "no device left",
+			State: wire.StateHalted, Letter: letter, Redrives: redrives,
+		})
+		if w.TurnedAt == i || !w.Redriven {
+			return w.TurnedAt == i
+		}
+		w.command(c.service, wire.Command{Kind: wire.CommandRedrive, Letter: &wire.LetterRef{
+			ID: letter, Event: work.ID, Partition: r.Partition, Offset: r.Offset,
+		}}, in)
+		w.ledger(c.service, wire.LedgerRecord{
+			Op: wire.OpPut, Kind: wire.KindWork, ID: work.ID, Step: c.topic, Accepted: work.Accepted, State: wire.StateQueued, Redrives: redrives + 1,
+		})
+		if !w.HaltsTwice {
+			break
+		}
+	}
+	return true
 }
 
 // aside writes what happens beside the chain.
@@ -204,7 +257,7 @@ func (w *sagaWriter) aside(i int, in *wire.Event) {
 		})
 	}
 	if w.Watched {
-		w.letter("watcher", c.topic, in, 1, "a watcher's own trouble", false)
+		w.letter("watcher", c.topic, in, wire.LetterID(in.ID, "watcher", c.topic, 0), 1, "a watcher's own trouble", false)
 	}
 	if w.OpenLoop {
 		e := wire.Event{ID: wire.EventID(in.ID, c.service, c.topic, 2), Source: wire.Source(c.service), Type: "audit", Time: w.tick(), ParentSaga: w.id}
@@ -248,12 +301,13 @@ func (w *sagaWriter) ledger(service string, r wire.LedgerRecord) {
 	w.add("skald."+service+".ledger", w.partition, r.ID, nil, r.Encode())
 }
 
-func (w *sagaWriter) letter(service, topic string, in *wire.Event, attempts int, problem string, halted bool) {
+func (w *sagaWriter) letter(service, topic string, in *wire.Event, id string, attempts int, problem string, halted bool) wire.Record {
 	l := wire.Letter{
-		Service: service, Step: topic, Attempts: attempts, Class: wire.ClassFailed, Error: problem, Time: w.tick(), Halted: halted,
+		ID: id, Event: eventID(in, topic, &wire.Record{}), Service: service, Step: topic, Attempts: attempts, Class: wire.ClassFailed,
+		Error: problem, Time: w.tick(), Halted: halted,
 		Record: wire.Record{Topic: topic, Partition: w.partition, Headers: in.Headers(), Value: in.Payload},
 	}
-	w.add("skald.dlq", w.partition, w.id, l.Headers(), l.Value())
+	return w.add("skald.dlq", w.partition, w.id, l.Headers(), l.Value())
 }
 
 func mustJSON(v any) string {

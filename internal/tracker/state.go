@@ -14,8 +14,11 @@ type state struct {
 	Subject  claim
 	Started  startClaim
 	Deadline int64
+	Overdue  bool
+	Ending   endingFact
 	Outcome  outcomeFact
-	Steps    []stepState // by ID
+	Letters  []letterState // by place
+	Steps    []stepState   // by ID
 }
 
 // stepState is what is known of one event and the work on it.
@@ -28,19 +31,15 @@ type stepState struct {
 	Topic  string
 	Hop    int
 	Queued int64
+	Undo   *undoFact
 
 	// Of the work, once heard of.
-	Service     string
-	WorkTopic   string
-	WorkHop     int // one more than the hop, so that 0 is unknown
-	Attempt     int
-	Phase       phase
-	Accepted    int64
-	Started     int64
-	Finished    int64
-	Error       string
-	ErrorOf     int // the attempt that Error is of
-	ErrorHalted bool
+	WorkTopic string
+	WorkHop   int // one more than the hop, so that 0 is unknown
+	Accepted  int64
+	Started   int64
+	Finished  int64
+	Progress
 }
 
 // merge takes a fact in and says whether it told anything new.
@@ -50,6 +49,13 @@ func (s *state) merge(f *fact) bool {
 	changed = s.Started.merge(f.started) || changed
 	changed = latest(&s.Deadline, f.deadline) || changed
 	changed = s.Outcome.merge(f.outcome) || changed
+	changed = s.Ending.merge(f.ending) || changed
+	if f.overdue && !s.Overdue {
+		s.Overdue, changed = true, true
+	}
+	if f.letter != nil {
+		changed = s.addLetter(f.letter) || changed
+	}
 	if f.input.id != "" {
 		changed = s.step(f.input.id).mergeInput(f.input) || changed
 	}
@@ -70,7 +76,7 @@ func (s *state) step(id string) *stepState {
 
 func (p *stepState) mergeInput(f inputFact) bool {
 	if !p.Seen {
-		p.Seen, p.Raw, p.Topic, p.Hop, p.Queued = true, f.raw, f.topic, f.hop, f.queued
+		p.Seen, p.Raw, p.Topic, p.Hop, p.Queued, p.Undo = true, f.raw, f.topic, f.hop, f.queued, f.undo
 		return true
 	}
 	// One ID on two different events is a producer's mistake; any choice will do that doesn't depend on the order.
@@ -79,48 +85,23 @@ func (p *stepState) mergeInput(f inputFact) bool {
 	if f.hop < p.Hop {
 		p.Hop, changed = f.hop, true
 	}
+	if f.undo != nil && (p.Undo == nil || f.undo.compare(p.Undo) < 0) {
+		p.Undo, changed = f.undo, true
+	}
 	return earliest(&p.Queued, f.queued) || changed
 }
 
 func (p *stepState) mergeWork(f workFact) bool {
 	before := *p
-	// The highest (phase if done, attempt, phase) wins: what a later attempt does is news, but nothing is after done.
-	if order := compareProgress(f.phase, f.attempt, p.Phase, p.Attempt); order > 0 || order == 0 && f.service > p.Service {
-		p.Phase, p.Attempt, p.Service = f.phase, f.attempt, f.service
+	if told := f.progress(); told.compare(&p.Progress) > 0 {
+		p.Progress = told
 	}
 	first(&p.WorkTopic, f.topic)
 	p.WorkHop = max(p.WorkHop, f.hop+1)
 	earliest(&p.Accepted, f.accepted)
 	latest(&p.Started, f.started) // of the latest attempt
 	earliest(&p.Finished, f.finished)
-	if f.err != "" && p.compareError(f) < 0 {
-		p.Error, p.ErrorOf, p.ErrorHalted = f.err, f.attempt, f.phase == phaseHalted
-	}
 	return *p != before
-}
-
-func compareProgress(phaseA phase, attemptA int, phaseB phase, attemptB int) int {
-	if phaseA == phaseDone || phaseB == phaseDone {
-		return cmp.Or(cmp.Compare(phaseA, phaseB), cmp.Compare(attemptA, attemptB))
-	}
-	return cmp.Or(cmp.Compare(attemptA, attemptB), cmp.Compare(phaseA, phaseB))
-}
-
-// compareError orders the error that is kept against another: that of the later attempt is the greater, and for one attempt
-// that of the dead letter.
-func (p *stepState) compareError(f workFact) int {
-	if p.Error == "" {
-		return -1
-	}
-	halted := 0
-	if f.phase == phaseHalted {
-		halted = 1
-	}
-	kept := 0
-	if p.ErrorHalted {
-		kept = 1
-	}
-	return cmp.Or(cmp.Compare(p.ErrorOf, f.attempt), cmp.Compare(kept, halted), cmp.Compare(p.Error, f.err))
 }
 
 func (c *claim) merge(other claim) bool {
@@ -155,6 +136,20 @@ func (o *outcomeFact) merge(other outcomeFact) bool {
 	}
 	*o = other
 	return true
+}
+
+// merge keeps what was asked for first: it stays so.
+func (e *endingFact) merge(other endingFact) bool {
+	if other.At == 0 || e.At != 0 && cmp.Or(cmp.Compare(e.At, other.At), strings.Compare(e.Outcome, other.Outcome)) <= 0 {
+		return false
+	}
+	*e = other
+	return true
+}
+
+func (u *undoFact) compare(other *undoFact) int {
+	return cmp.Or(strings.Compare(u.Service, other.Service), strings.Compare(u.Outcome, other.Outcome), strings.Compare(u.Reason, other.Reason),
+		strings.Compare(u.Undone, other.Undone), cmp.Compare(u.Left, other.Left))
 }
 
 // earliest and latest keep the lesser or greater of two times, of which 0 is none.

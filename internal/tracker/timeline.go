@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/skald-saga/skald/internal/tracker/store"
 	"github.com/skald-saga/skald/internal/wire"
 )
@@ -58,6 +56,7 @@ func (s *state) joined() []stepState {
 func (p *stepState) work() workFact {
 	return workFact{
 		id: p.ID, service: p.Service, topic: p.WorkTopic, hop: p.WorkHop - 1, attempt: p.Attempt, phase: p.Phase,
+		redrives: p.Redrives, at: p.At, turned: p.Turned, due: p.Due,
 		accepted: p.Accepted, started: p.Started, finished: p.Finished, err: p.Error,
 	}
 }
@@ -70,65 +69,40 @@ func (p *stepState) hop() int {
 	return p.WorkHop - 1
 }
 
-// status is the saga's, with the error that halts it. Terminal wins over all.
+// status is the saga's, with the error that holds it up. Terminal wins over all. As a saga has one token, one step isn't done; where
+// the log tells of more, the one that asks for a person counts.
 func (s *state) status() (status, reason string) {
 	if s.Outcome.Outcome != "" {
 		return s.Outcome.Outcome, s.Outcome.Reason
 	}
-	for _, p := range s.Steps {
-		if p.Phase != phaseHalted {
-			continue
+	status, rank := Running, 0
+	for _, p := range s.timeline() {
+		word, of := Running, 0
+		switch {
+		case p.Phase == phaseDone:
+		case p.Phase == phaseBlocked:
+			word, of = Blocked, 5
+		case p.Phase == phaseHalted:
+			word, of = Halted, 4
+		case p.Undo != nil:
+			word, of = Compensating, 3
+		case p.Phase == phaseWaiting:
+			word, of = Waiting, 2
+		case p.Phase == phaseRetrying:
+			word, of = Retrying, 1
 		}
-		for _, p := range s.timeline() {
-			if p.Phase == phaseHalted {
-				return Halted, p.Error
+		if of > rank {
+			status, reason, rank = word, p.Error, of
+			if word == Compensating {
+				reason = p.Undo.Reason
 			}
 		}
-		break
 	}
-	return Running, ""
+	return status, reason
 }
 
-// taker says which service takes a workflow's events from a topic, "" if none declared it.
-type taker func(topic, workflow string) string
-
-// tell makes what people see of a saga. Records are those of the saga, for the payloads of its steps.
-func tell(row *store.Saga, records []store.Record, takes taker) (Saga, error) {
-	s, err := decodeState(row.State)
-	if err != nil {
-		return Saga{}, err
-	}
-	saga := Saga{
-		ID: uuid.UUID(row.ID).String(), Workflow: row.Workflow, Subject: row.Subject, Outcome: s.Outcome.Outcome,
-		Started: at(row.Started), Ended: at(s.Outcome.Ended), Deadline: at(s.Deadline), Seq: row.Seq,
-	}
-	saga.Status, saga.Reason = s.status()
-	payloads := payloadsOf(records)
-	for _, p := range s.timeline() {
-		step := Step{
-			Hop: max(0, p.hop()), Service: p.Service, Topic: cmp.Or(p.Topic, p.WorkTopic), State: p.Phase.String(),
-			Queued: at(p.Queued), Accepted: at(p.Accepted), Started: at(p.Started), Finished: at(p.Finished),
-			Attempt: p.Attempt, Error: p.Error, EventID: cmp.Or(p.Raw, p.ID), Payload: payloads[p.ID].value,
-		}
-		if step.Service == "" {
-			step.Service = takes(step.Topic, row.Workflow)
-		}
-		saga.Steps = append(saga.Steps, step)
-	}
-	return saga, nil
-}
-
-func (p phase) String() string {
-	switch p {
-	case phaseRunning:
-		return StepRunning
-	case phaseHalted:
-		return StepHalted
-	case phaseDone:
-		return StepDone
-	}
-	return StepQueued
-}
+// known says whether the log tells that there is such a saga. A command may name any ID.
+func (s *state) known() bool { return s.Started.Time != 0 }
 
 type payload struct {
 	value []byte
@@ -147,7 +121,7 @@ func payloadsOf(records []store.Record) map[string]payload {
 				id.ID = string(h.Value)
 			case wire.HeaderSource:
 				id.Source = string(h.Value)
-			case headerOrigin, wire.LetterStep:
+			case wire.HeaderOrigin, wire.LetterStep:
 				topic = string(h.Value)
 			}
 		}

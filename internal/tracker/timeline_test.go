@@ -36,7 +36,11 @@ func tellOf(t *testing.T, s scenario) (Saga, []Event) {
 func brief(s Saga) []string {
 	lines := make([]string, 0, len(s.Steps))
 	for _, p := range s.Steps {
-		line := p.Topic + " " + p.Service + " " + p.State
+		line := p.Topic + " "
+		if p.Undo {
+			line = "undo " + line
+		}
+		line += p.Service + " " + p.State
 		if p.Error != "" {
 			line += ": " + p.Error
 		}
@@ -69,7 +73,27 @@ func TestTimelines(t *testing.T) {
 		"foreign and halted":  {func(s *scenario) { s.Foreign, s.HaltedAt = true, 2 }, want{"halted", "no device left", []string{done[0], done[1], "notify notifier halted: no device left"}}},
 		"halted at the start": {func(s *scenario) { s.HaltedAt = 0 }, want{"halted", "no device left", []string{"new-user provisioner halted: no device left"}}},
 		"halted and given back": {func(s *scenario) { s.HaltedAt, s.Redriven, s.Stops = 1, true, 2 },
-			want{"running", "", []string{done[0], "authorize authorizer done: no device left", "notify notifier queued"}}},
+			want{"running", "", []string{done[0], done[1], "notify notifier queued"}}},
+		"given back, not done": {func(s *scenario) { s.HaltedAt, s.Redriven, s.Stops, s.Parked[2] = 1, true, 2, true },
+			want{"running", "", []string{done[0], done[1], "notify notifier running"}}},
+		"to be tried again": {func(s *scenario) { s.Stops, s.Parked[2], s.Retried[2] = 2, true, true },
+			want{"retrying", "SMTP 451", []string{done[0], done[1], "notify notifier retrying: SMTP 451"}}},
+		"tried again": {func(s *scenario) { s.Retried = [4]bool{true, false, true, false} },
+			want{"completed", "", []string{"new-user provisioner done: SMTP 451", done[1], "notify notifier done: SMTP 451", done[3]}}},
+		"waits for what isn't there": {func(s *scenario) { s.Stops, s.Parked[2], s.Unavailable[2] = 2, true, true },
+			want{"waiting", "connection refused", []string{done[0], done[1], "notify notifier waiting: connection refused"}}},
+		"rejected": {func(s *scenario) { s.TurnedAt = 1 },
+			want{"rejected", "hired twice", []string{done[0], "authorize authorizer turned", "undo authorize authorizer done", "undo new-user provisioner done"}}},
+		"halted and discarded": {func(s *scenario) { s.HaltedAt, s.TurnedAt, s.As = 2, 2, wire.Abandoned },
+			want{"abandoned", "hired twice", []string{done[0], done[1], "notify notifier turned", "undo authorize authorizer done", "undo new-user provisioner done"}}},
+		"being undone": {func(s *scenario) { s.TurnedAt, s.UndoStops = 2, 1 },
+			want{"compensating", "hired twice", []string{done[0], done[1], "notify notifier turned", "undo authorize authorizer done", "undo new-user provisioner queued"}}},
+		"undo is tried again": {func(s *scenario) { s.TurnedAt, s.UndoStops, s.UndoTries = 2, 0, true },
+			want{"compensating", "hired twice", []string{done[0], done[1], "notify notifier turned", "undo authorize authorizer retrying: database is locked"}}},
+		"undo is blocked": {func(s *scenario) { s.TurnedAt, s.BlockedAt = 2, 1 },
+			want{"blocked", "no such device", []string{done[0], done[1], "notify notifier turned", "undo authorize authorizer done", "undo new-user provisioner blocked: no such device"}}},
+		"undo was blocked": {func(s *scenario) { s.TurnedAt, s.BlockedAt, s.Unblocked = 2, 1, true },
+			want{"rejected", "hired twice", []string{done[0], done[1], "notify notifier turned", "undo authorize authorizer done", "undo new-user provisioner done"}}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -96,6 +120,7 @@ func TestSagaWhole(t *testing.T) {
 	for i := range steps {
 		steps[i].State, steps[i].Attempt = StepDone, 1
 	}
+	steps[1].Attempts = 5 // as only the authorizer says
 	want := Saga{
 		ID: wire.SagaIDFor("onboarding", "1"), Workflow: "onboarding", Subject: "ada.1@example.com", Status: "completed",
 		Outcome: "completed", Started: ms(7), Ended: ms(91), Deadline: epoch.Add(24 * time.Hour), Steps: steps,

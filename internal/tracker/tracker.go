@@ -120,7 +120,7 @@ func (t *Tracker) list(ctx context.Context, q Query, filter store.Filter) ([]*st
 		return t.cfg.Store.List(ctx, filter)
 	}
 	row, err := t.cfg.Store.Saga(ctx, id)
-	if err != nil || row == nil || q.Cursor != "" || q.Workflow != "" && q.Workflow != row.Workflow ||
+	if err != nil || row == nil || row.Status == "" || q.Cursor != "" || q.Workflow != "" && q.Workflow != row.Workflow ||
 		q.Status != "" && q.Status != row.Status {
 		return nil, err
 	}
@@ -189,7 +189,7 @@ func (t *Tracker) row(ctx context.Context, id string) (*store.Saga, error) {
 		return nil, ErrNotFound
 	}
 	row, err := t.cfg.Store.Saga(ctx, key)
-	if err == nil && row == nil {
+	if err == nil && (row == nil || row.Status == "") {
 		err = ErrNotFound
 	}
 	return row, err
@@ -202,7 +202,7 @@ func (t *Tracker) tell(ctx context.Context, rows []*store.Saga, maxPayload int) 
 	}
 	sagas := make([]Saga, 0, len(rows))
 	for _, row := range rows {
-		saga, err := tell(row, records[row.ID], t.registry.takes)
+		saga, err := tell(row, records[row.ID], t.registry)
 		if err != nil {
 			return nil, err
 		}

@@ -29,6 +29,9 @@ func (f *follower) put(ctx context.Context, b *batch) error {
 		if changed, err = putSagas(tx, b.told); err != nil {
 			return err
 		}
+		if err := tx.SaveLetters(nil, b.loose); err != nil {
+			return err
+		}
 		if err := tx.SaveInstances(news); err != nil {
 			return err
 		}
@@ -42,7 +45,7 @@ func (f *follower) put(ctx context.Context, b *batch) error {
 	for why, n := range b.skipped {
 		f.metrics.skipped.WithLabelValues(string(why)).Add(float64(n))
 	}
-	f.committed(b, seq, changed > 0)
+	f.committed(b, seq, changed+len(b.loose) > 0)
 	return nil
 }
 
@@ -92,6 +95,13 @@ func putSagas(tx *store.Tx, all []told) (changed int, err error) {
 	if err := tx.Save(save); err != nil {
 		return 0, err
 	}
+	for _, row := range save {
+		if letters := sagas[row.ID].state.letterRows(); len(letters) > 0 {
+			if err := tx.SaveLetters(row, letters); err != nil {
+				return 0, err
+			}
+		}
+	}
 	for i := range all {
 		if all[i].keep {
 			if err := tx.Append(sagas[all[i].saga].row, all[i].record); err != nil {
@@ -138,7 +148,10 @@ func loadSagas(tx *store.Tx, all []told) (map[store.SagaID]*projected, error) {
 // settle writes a saga's state into its row, with the columns that follow from it.
 func (p *projected) settle() {
 	p.row.Workflow, p.row.Subject, p.row.Started = p.state.Workflow.Value, p.state.Subject.Value, p.state.Started.Time
-	p.row.Status, _ = p.state.status()
+	p.row.Status = ""
+	if p.state.known() {
+		p.row.Status, _ = p.state.status()
+	}
 	p.row.Ended = 0
 	if p.state.Outcome.Outcome != "" {
 		p.row.Ended = max(1, p.state.Outcome.Ended) // one whose end has no time counts as the oldest

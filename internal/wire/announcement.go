@@ -44,6 +44,8 @@ type Step struct {
 	NextFor      []Successor   `json:"next_for,omitempty"`    // successors for one workflow
 	Emits        []string      `json:"emits,omitempty"`
 	Compensable  bool          `json:"compensable,omitempty"`
+	Attempts     int           `json:"attempts,omitempty"`      // that the step's policy allows in all
+	UndoAttempts int           `json:"undo_attempts,omitempty"` // the same for its compensation
 	InputSchema  string        `json:"input_schema,omitempty"`
 	OutputSchema string        `json:"output_schema,omitempty"`
 }

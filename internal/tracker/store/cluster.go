@@ -20,7 +20,7 @@ func (s *Store) Cluster(ctx context.Context) (string, error) {
 // Reset forgets everything, for a cluster of another ID. Sequence numbers go on above the old ones.
 func (s *Store) Reset(ctx context.Context, cluster string) error {
 	_, err := s.Update(ctx, func(tx *Tx) error {
-		for _, table := range []string{"saga", "saga_count", "saga_subject", "record", "position", "topic", "instance"} {
+		for _, table := range []string{"saga", "saga_count", "saga_subject", "record", "letter", "position", "topic", "instance"} {
 			if err := tx.do(tx.forget(table)); err != nil {
 				return err
 			}

@@ -43,7 +43,7 @@ func (s *Store) walk(ctx context.Context, f Filter) ([]*Saga, error) {
 }
 
 func (f Filter) where() (condition string, args []any) {
-	condition = `true`
+	condition = `status <> ''`
 	if f.Workflow != "" {
 		condition, args = condition+` AND workflow = ?`, append(args, f.Workflow)
 	}
@@ -66,7 +66,7 @@ func (s *Store) parts(ctx context.Context, f Filter) ([]part, error) {
 	return query(ctx, s, func(rows *sql.Rows) (p part, err error) {
 		return p, rows.Scan(&p.workflow, &p.status, &p.sagas)
 	}, `SELECT workflow, status, sagas FROM saga_count
-		WHERE sagas > 0 AND (? = '' OR workflow = ?) AND (? = '' OR status = ?)`, f.Workflow, f.Workflow, f.Status, f.Status)
+		WHERE sagas > 0 AND status <> '' AND (? = '' OR workflow = ?) AND (? = '' OR status = ?)`, f.Workflow, f.Workflow, f.Status, f.Status)
 }
 
 // maxParts bounds what merge puts together; SQLite takes 500 parts. There are as many workflows as people have declared, so

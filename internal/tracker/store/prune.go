@@ -41,7 +41,7 @@ func (tx *Tx) Prune(r Retention) (deleted int, err error) {
 		tx.count(s.columns(), -1)
 		tx.saved = true
 	}
-	for _, c := range []change{{remove: "record", key: bigint("saga")}, {remove: "saga", key: bigint("n")}} {
+	for _, c := range []change{{remove: "record", key: bigint("saga")}, {remove: "letter", key: bigint("saga")}, {remove: "saga", key: bigint("n")}} {
 		if err := tx.runMany(tx, c, keys); err != nil {
 			return 0, err
 		}

@@ -70,7 +70,7 @@ func (s *Store) Seq(ctx context.Context) (int64, error) {
 // means all. Numbers grow with commits, so whoever asks again from the last number it got misses no change.
 func (s *Store) ChangedSince(ctx context.Context, seq int64, workflow string, limit int) ([]*Saga, error) {
 	return query(ctx, s, scanSaga, `SELECT `+sagaColumns+` FROM saga INDEXED BY saga_seq
-		WHERE seq > ? AND (? = '' OR workflow = ?) ORDER BY seq LIMIT ?`, seq, workflow, workflow, limit)
+		WHERE seq > ? AND status <> '' AND (? = '' OR workflow = ?) ORDER BY seq LIMIT ?`, seq, workflow, workflow, limit)
 }
 
 // Counts gives how many sagas have each status; workflow "" means all.

@@ -8,10 +8,10 @@ type Saga struct {
 	ID       SagaID
 	Workflow string
 	Subject  string
-	Status   string
-	Started  int64 // Unix nanoseconds, 0 when unknown
-	Ended    int64 // Unix nanoseconds, 0 while it isn't over
-	Seq      int64 // set by the store at every save
+	Status   string // "": nothing but its ID is known, and no list has it
+	Started  int64  // Unix nanoseconds, 0 when unknown
+	Ended    int64  // Unix nanoseconds, 0 while it isn't over
+	Seq      int64  // set by the store at every save
 	State    []byte
 
 	n   int64 // 0 until saved

@@ -318,7 +318,7 @@ func testChangesAreSeenWhileTheyAreMade(t *testing.T, dsn string) {
 				for _, id := range ids {
 					g := found[id]
 					if g == nil {
-						g = &Saga{ID: id}
+						g = &Saga{ID: id, Status: "running"}
 					}
 					g.State = fmt.Append(nil, round)
 					save = append(save, g)

@@ -1,0 +1,148 @@
+package tracker
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skald-saga/skald/internal/tracker/store"
+	"github.com/skald-saga/skald/internal/wire"
+)
+
+func TestLettersAreGroupedByCause(t *testing.T) {
+	tr := New(Config{Store: openStore(t), Logger: quiet})
+	j := newJournal()
+	for i, change := range []func(*scenario){
+		func(s *scenario) { s.HaltedAt = 1 },
+		func(s *scenario) { s.HaltedAt = 1 },
+		func(s *scenario) { s.HaltedAt, s.Redriven = 1, true },
+		func(s *scenario) { s.HaltedAt, s.Redriven, s.Stops = 1, true, 2 },
+		func(s *scenario) { s.HaltedAt, s.TurnedAt, s.UndoStops = 1, 1, 0 },
+		func(s *scenario) { s.HaltedAt, s.Redriven, s.HaltsTwice = 1, true, true },
+		func(s *scenario) { s.Watched, s.Stops = true, 1 },
+	} {
+		s := plain(i)
+		change(&s)
+		j.write(s)
+	}
+	putRecords(t, tr.cfg.Store, j.records)
+	causes, total, err := tr.Causes(t.Context())
+	if err != nil || total != 2 || len(causes) != 2 {
+		t.Fatal(causes, total, err)
+	}
+	first := causes[0]
+	want := Cause{
+		Key: causeOf("authorizer", "authorize", wire.ClassFailed, "no device left"), Service: "authorizer", Step: "authorize",
+		Class: wire.ClassFailed, Error: "no device left", Letters: 7, Halted: 2, Redriven: 1, Completed: 2, Rest: 2, First: first.First, Last: first.Last,
+	}
+	if diff := cmp.Diff(want, first); diff != "" {
+		t.Errorf("wanted (-), told (+):\n%s", diff)
+	}
+	if causes[1].Service != "watcher" || causes[1].Rest != 1 {
+		t.Errorf("%+v", causes[1])
+	}
+	var statuses []string
+	q := LetterQuery{Cause: first.Key, Limit: 3}
+	for {
+		page, err := tr.Letters(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range page.Letters {
+			statuses = append(statuses, l.Status)
+			if again, err := tr.Letter(t.Context(), l.Partition, l.Offset); err != nil || !cmp.Equal(l, again) || l.SagaID == "" || l.Subject == "" {
+				t.Errorf("%+v, %+v, %v", l, again, err)
+			}
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			break
+		}
+	}
+	slices.Sort(statuses)
+	if diff := cmp.Diff([]string{"completed", "completed", "halted", "halted", "halted-again", "redriven", "turned"}, statuses); diff != "" {
+		t.Errorf("wanted (-), told (+):\n%s", diff)
+	}
+	if _, err := tr.Letter(t.Context(), 0, 4711); !errors.Is(err, ErrNoLetter) {
+		t.Error(err)
+	}
+}
+
+func TestCausesTellWhatDiffersFromWhatIsTheSame(t *testing.T) {
+	same := [][2]string{
+		{`550 no such mailbox <a.b@example.com>`, `550 no such mailbox <c@example.org>`},
+		{`serial NB16-00417 is gone`, `serial NB14-02192 is gone`},
+		{`saga 0198c7a2-5b1e-7c3d-8f00-1234567890ab`, `saga 0198c7a2-0000-7c3d-8f00-1234567890ab`},
+		{"panic: x\ngoroutine 1", "panic: x\ngoroutine 2"},
+		{`unknown field "a"`, `unknown field "b"`},
+	}
+	for _, pair := range same {
+		if causeOf("s", "t", "failed", pair[0]) != causeOf("s", "t", "failed", pair[1]) {
+			t.Errorf("%q and %q are of two causes", pair[0], pair[1])
+		}
+	}
+	seen := map[string]string{}
+	for _, all := range [][4]string{
+		{"s", "t", "failed", "SMTP 451"}, {"s", "t", "failed", "SMTP 550"}, {"s", "t", "panic", "SMTP 451"}, {"s", "u", "failed", "SMTP 451"}, {"v", "t", "failed", "SMTP 451"},
+	} {
+		key := causeOf(all[0], all[1], all[2], all[3])
+		if before, ok := seen[key]; ok {
+			t.Errorf("%v and %s are of one cause", all, before)
+		}
+		seen[key] = fmt.Sprint(all)
+	}
+}
+
+// A command may name any ID, and so may its answer: no saga comes of that.
+func TestCommandsMakeNoSagas(t *testing.T) {
+	tr := New(Config{Store: openStore(t), Logger: quiet})
+	j := newJournal()
+	w := &sagaWriter{journal: j, scenario: plain(1), id: wire.SagaIDFor("onboarding", "1"), partition: 1}
+	w.command("provisioner", wire.Command{Kind: wire.CommandCancel}, nil)
+	putRecords(t, tr.cfg.Store, j.records)
+	check := func(sagas int) {
+		t.Helper()
+		page, err := tr.Sagas(t.Context(), Query{})
+		if err != nil || len(page.Sagas) != sagas {
+			t.Errorf("%+v, %v", page, err)
+		}
+		changed, err := tr.ChangedSince(t.Context(), 0, "", 0)
+		if err != nil || len(changed) != sagas {
+			t.Errorf("%+v, %v", changed, err)
+		}
+		counts, err := tr.Counts(t.Context(), "")
+		if err != nil || len(counts) != sagas {
+			t.Errorf("%+v, %v", counts, err)
+		}
+		if _, err := tr.Saga(t.Context(), w.id); errors.Is(err, ErrNotFound) != (sagas == 0) {
+			t.Error(err)
+		}
+	}
+	check(0)
+	j.write(plain(1))
+	putRecords(t, tr.cfg.Store, j.records)
+	check(1)
+	events, err := tr.Events(t.Context(), w.id)
+	if err != nil || !slices.ContainsFunc(events, func(e Event) bool { return e.Type == CommandType && e.Source == "desk-2" }) {
+		t.Errorf("the command isn't told of: %v", err)
+	}
+}
+
+func TestLettersOfNoSaga(t *testing.T) {
+	tr := New(Config{Store: openStore(t), Logger: quiet})
+	l := wire.Letter{Service: "authorizer", Step: "authorize", Class: wire.ClassPoison, Error: "no JSON", Time: epoch, Record: wire.Record{Topic: "authorize", Value: []byte("{")}}
+	r := wire.Record{Topic: "skald.dlq", Partition: 2, Offset: 7, Time: epoch, Headers: l.Headers(), Value: l.Value()}
+	f, skipped, err := project(sourceOf("", r.Topic), &r)
+	if skipped != skipNone || err != nil || f.letter == nil {
+		t.Fatal(skipped, err)
+	}
+	if _, err := tr.cfg.Store.Update(t.Context(), func(tx *store.Tx) error { return tx.SaveLetters(nil, []store.Letter{f.letter.row(LetterLoose)}) }); err != nil {
+		t.Fatal(err)
+	}
+	letter, err := tr.Letter(t.Context(), 2, 7)
+	if err != nil || letter.Status != LetterLoose || letter.SagaID != "" || letter.Error != "no JSON" || !letter.Time.Equal(epoch) {
+		t.Errorf("%+v, %v", letter, err)
+	}
+}

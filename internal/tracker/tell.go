@@ -1,0 +1,93 @@
+package tracker
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/skald-saga/skald/internal/tracker/store"
+)
+
+// declarations are what the registry knows of steps.
+type declarations interface {
+	// takes says which service takes a workflow's events from a topic, "" if none declared it.
+	takes(topic, workflow string) string
+	// attempts says how many attempts a service's step has, and its undo; 0 if that isn't known.
+	attempts(service, topic string) (forward, undo int)
+}
+
+// tell makes what people see of a saga. Records are those of the saga, for the payloads of its steps.
+func tell(row *store.Saga, records []store.Record, declared declarations) (Saga, error) {
+	s, err := decodeState(row.State)
+	if err != nil {
+		return Saga{}, err
+	}
+	saga := Saga{
+		ID: uuid.UUID(row.ID).String(), Workflow: row.Workflow, Subject: row.Subject, Outcome: s.Outcome.Outcome,
+		Started: at(row.Started), Ended: at(s.Outcome.Ended), Deadline: at(s.Deadline), Overdue: s.Overdue, Seq: row.Seq,
+	}
+	saga.Status, saga.Reason = s.status()
+	if saga.Outcome == "" {
+		saga.Ending, saga.EndingReason = s.Ending.Outcome, s.Ending.Reason
+	}
+	payloads := payloadsOf(records)
+	undone, furthest := s.Outcome.Undone, -1
+	for _, p := range s.timeline() {
+		step := tellStep(s, &p, payloads[p.ID].value)
+		if step.Service == "" {
+			step.Service = declared.takes(step.Topic, row.Workflow)
+		}
+		step.Attempts, _ = declared.attempts(step.Service, step.Topic)
+		if p.Undo != nil {
+			_, step.Attempts = declared.attempts(step.Service, step.Topic)
+			if saga.Outcome == "" && p.hop() > furthest {
+				undone, furthest = p.Undo.Undone, p.hop()
+				saga.Ending, saga.EndingReason, saga.ToUndo = p.Undo.Outcome, p.Undo.Reason, p.Undo.Left
+			}
+		}
+		saga.Steps = append(saga.Steps, step)
+	}
+	if undone != "" {
+		saga.Undone = strings.Split(undone, "\n")
+	}
+	return saga, nil
+}
+
+func tellStep(s *state, p *stepState, payload []byte) Step {
+	step := Step{
+		Hop: max(0, p.hop()), Service: p.Service, Topic: cmp.Or(p.Topic, p.WorkTopic), State: p.Phase.String(), Undo: p.Undo != nil,
+		Queued: at(p.Queued), Accepted: at(p.Accepted), Started: at(p.Started), Finished: at(p.Finished), Due: at(p.Due),
+		Attempt: p.Attempt, Redrives: p.Redrives, Error: p.Error, EventID: cmp.Or(p.Raw, p.ID), Payload: payload,
+	}
+	if p.Undo != nil {
+		step.Service = cmp.Or(step.Service, p.Undo.Service)
+	} else if p.Phase == phaseDone && p.Turned {
+		step.State = StepTurned
+	}
+	if p.Phase != phaseHalted {
+		return step
+	}
+	if l := s.letterOf(p); l != nil {
+		step.Letter = &LetterPlace{Partition: l.Partition, Offset: l.Offset, ID: l.ID, Class: l.Class}
+	}
+	return step
+}
+
+func (p phase) String() string {
+	switch p {
+	case phaseRunning:
+		return StepRunning
+	case phaseRetrying:
+		return StepRetrying
+	case phaseWaiting:
+		return StepWaiting
+	case phaseBlocked:
+		return StepBlocked
+	case phaseHalted:
+		return StepHalted
+	case phaseDone:
+		return StepDone
+	}
+	return StepQueued
+}
