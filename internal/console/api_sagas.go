@@ -122,6 +122,7 @@ type listOutput struct {
 func (h *Handler) listSagas(ctx context.Context, in *listInput) (*listOutput, error) {
 	page, err := h.cfg.Tracker.Sagas(ctx, tracker.Query{
 		Workflow: in.Workflow, Status: in.Status, Search: in.Search, Limit: in.Limit, Cursor: in.Cursor,
+		WithoutPayloads: true,
 	})
 	if err != nil {
 		return nil, err

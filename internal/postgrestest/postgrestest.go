@@ -32,17 +32,34 @@ var schemas atomic.Int64
 // DSN gives the address of an empty schema, which is the test's own until it ends, or skips the test where there is no PostgreSQL.
 func DSN(t testing.TB) string {
 	t.Helper()
-	running.once.Do(func() { running.server, running.err = Start() })
+	running.once.Do(func() { running.server, running.err = NewServer() })
 	if running.err != nil {
-		if os.Getenv("SKALD_TEST_POSTGRES") == "required" {
-			t.Fatalf("PostgreSQL is required: %v", running.err)
-		}
-		t.Skipf("SKIPPED on PostgreSQL: %v", running.err)
+		skip(t, running.err)
 	}
 	schema := fmt.Sprint("test", schemas.Add(1))
 	running.server.exec(t, "CREATE SCHEMA "+schema)
 	t.Cleanup(func() { running.server.exec(t, "DROP SCHEMA "+schema+" CASCADE") })
 	return running.server.DSN(url.Values{"search_path": {schema}})
+}
+
+// Own gives a server for one test, which may kill it and start it again.
+func Own(t testing.TB) *Server {
+	t.Helper()
+	s, err := NewServer()
+	if err != nil {
+		skip(t, err)
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// skip says why a test doesn't run, or fails it where it has to.
+func skip(t testing.TB, why error) {
+	t.Helper()
+	if os.Getenv("SKALD_TEST_POSTGRES") == "required" {
+		t.Fatalf("PostgreSQL is required: %v", why)
+	}
+	t.Skipf("SKIPPED on PostgreSQL: %v", why)
 }
 
 func (s *Server) exec(t testing.TB, statement string) {

@@ -29,13 +29,15 @@ const (
 type Server struct {
 	Addr string
 
-	dir     string
-	process *exec.Cmd
-	exited  chan struct{}
+	dir      string
+	postgres string // the program
+	owner    *syscall.Credential
+	process  *exec.Cmd
+	exited   chan struct{}
 }
 
-// Start makes a server and returns when it answers. Stop it.
-func Start() (*Server, error) {
+// NewServer makes a server and returns when it answers. Stop it.
+func NewServer() (*Server, error) {
 	initdb, err := program("initdb")
 	if err != nil {
 		return nil, err
@@ -53,14 +55,14 @@ func Start() (*Server, error) {
 	if s.dir, err = os.MkdirTemp("", fmt.Sprintf("%s%d-", folderPattern, os.Getpid())); err != nil {
 		return nil, err
 	}
-	if err := s.start(initdb, postgres, owner); err != nil {
+	if err := s.create(initdb, postgres, owner); err != nil {
 		s.Stop()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Server) start(initdb, postgres string, owner *syscall.Credential) error {
+func (s *Server) create(initdb, postgres string, owner *syscall.Credential) error {
 	password := filepath.Join(s.dir, "password")
 	if err := os.WriteFile(password, []byte(Password), 0o600); err != nil {
 		return err
@@ -72,8 +74,7 @@ func (s *Server) start(initdb, postgres string, owner *syscall.Credential) error
 			}
 		}
 	}
-	data := filepath.Join(s.dir, "data")
-	create := exec.Command(initdb, "--pgdata="+data, "--username=skald", "--pwfile="+password, "--auth=scram-sha-256",
+	create := exec.Command(initdb, "--pgdata="+filepath.Join(s.dir, "data"), "--username=skald", "--pwfile="+password, "--auth=scram-sha-256",
 		"--encoding=UTF8", "--locale=C", "--no-sync")
 	create.Dir, create.SysProcAttr = s.dir, &syscall.SysProcAttr{Credential: owner}
 	if out, err := create.CombinedOutput(); err != nil {
@@ -83,22 +84,23 @@ func (s *Server) start(initdb, postgres string, owner *syscall.Credential) error
 	if err != nil {
 		return err
 	}
-	s.Addr = addr
-	_, port, _ := net.SplitHostPort(addr)
-	// What a power cut would need is left out: nothing has to survive.
-	s.process = exec.Command(postgres, "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=128MB", "-c", "max_connections=100")
-	// The signal comes when the *thread* that started the process ends, so that thread is kept until the process has ended.
-	s.process.Dir, s.process.SysProcAttr = s.dir, &syscall.SysProcAttr{Credential: owner, Pdeathsig: syscall.SIGQUIT}
-	return s.run()
+	s.Addr, s.postgres, s.owner = addr, postgres, owner
+	return s.Start()
 }
 
-func (s *Server) run() error {
+// Start starts the process again, after Kill, and returns when it answers.
+func (s *Server) Start() error {
 	output, err := os.Create(s.output())
 	if err != nil {
 		return err
 	}
 	defer output.Close()
+	_, port, _ := net.SplitHostPort(s.Addr)
+	// What a power cut would need is left out: nothing has to survive one.
+	s.process = exec.Command(s.postgres, "-D", filepath.Join(s.dir, "data"), "-p", port, "-c", "listen_addresses=127.0.0.1",
+		"-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=128MB", "-c", "max_connections=100")
+	// The signal comes when the *thread* that started the process ends, so that thread is kept until the process has ended.
+	s.process.Dir, s.process.SysProcAttr = s.dir, &syscall.SysProcAttr{Credential: s.owner, Pdeathsig: syscall.SIGQUIT}
 	s.process.Stdout, s.process.Stderr = output, output
 	started, exited := make(chan error, 1), make(chan struct{})
 	go func() {
@@ -116,6 +118,14 @@ func (s *Server) run() error {
 	}
 	s.exited = exited
 	return s.await()
+}
+
+// Kill ends the server at once. Its data stays.
+func (s *Server) Kill() {
+	if s.exited != nil {
+		_ = s.process.Process.Signal(syscall.SIGQUIT) // which its children get, too
+		<-s.exited
+	}
 }
 
 func (s *Server) await() error {
@@ -150,10 +160,7 @@ func (s *Server) DSN(parameters url.Values) string {
 
 // Stop ends the server and removes its data.
 func (s *Server) Stop() {
-	if s.exited != nil {
-		_ = s.process.Process.Signal(syscall.SIGQUIT) // at once: nothing has to be kept
-		<-s.exited
-	}
+	s.Kill()
 	_ = os.RemoveAll(s.dir) // else the next run does it
 }
 

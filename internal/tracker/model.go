@@ -104,6 +104,8 @@ type Query struct {
 	Search   string // part of the business key, or an ID
 	Limit    int    // 1 to 1,000; 0 means 50
 	Cursor   string // Page.Next of the page before
+
+	WithoutPayloads bool // steps without their payloads, in half the time
 }
 
 // Page is one page of a list.

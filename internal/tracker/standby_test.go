@@ -118,3 +118,30 @@ func TestDatabaseOfAnotherLog(t *testing.T) {
 		t.Error("the saga is gone")
 	}
 }
+
+// While the database is away nothing is told; when it's back everything goes on, and nothing is missing.
+func TestDatabaseGoesAwayAndComesBack(t *testing.T) {
+	broker, server := startBroker(t, "127.0.0.1:0"), postgrestest.Own(t)
+	client, j := newClient(t, broker.Addr()), newJournal()
+	one := j.write(plain(1))
+	produce(t, client, "", append(heartbeats(time.Now(), time.Minute, false), j.records...))
+	tr, stop := run(t, Config{Connection: kafka.Connection{Brokers: []string{broker.Addr()}}, Store: openStoreAt(t, server.DSN(nil))})
+	await(t, tr, "the first saga", completed(tr, one))
+
+	server.Kill()
+	if _, err := tr.Saga(t.Context(), one); err == nil {
+		t.Error("the database is gone, and tells of a saga")
+	}
+	j.records = nil
+	two := j.write(plain(2))
+	produce(t, client, "", j.records)
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the second saga", completed(tr, two))
+	if !completed(tr, one)() {
+		t.Error("the first saga is gone")
+	}
+	server.Kill()
+	stop() // in a bounded time, also without a database
+}

@@ -472,6 +472,37 @@ func leaf(t *testing.T, tr *Tracker, q Query, limit int) (ids []string) {
 	}
 }
 
+func TestListsWithoutPayloads(t *testing.T) {
+	tr := New(Config{Store: openStore(t), Logger: quiet})
+	j := newJournal()
+	j.write(plain(1))
+	putRecords(t, tr.cfg.Store, j.records)
+	with, err := tr.Sagas(t.Context(), Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	without, err := tr.Sagas(t.Context(), Query{WithoutPayloads: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := tr.ChangedSince(t.Context(), 0, "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := with.Sagas
+	for i := range want[0].Steps {
+		if len(want[0].Steps[i].Payload) == 0 {
+			t.Errorf("step %d is listed without its payload", i)
+		}
+		want[0].Steps[i].Payload = nil
+	}
+	for _, got := range [][]Saga{without.Sagas, changed} {
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("but for payloads wanted (-), got (+):\n%s", diff)
+		}
+	}
+}
+
 func TestBadQueries(t *testing.T) {
 	tr := New(Config{Store: openStore(t), Logger: quiet})
 	for _, test := range []struct {

@@ -76,9 +76,20 @@ func (sqlite) inAtATime() int { return 64 }
 func (sqlite) begin(context.Context, *Tx) error { return nil }
 
 func (sqlite) runMany(tx *Tx, c change, rows [][]any) error {
-	statement := c.sqlite()
+	if len(rows) == 0 {
+		return nil
+	}
+	statement, err := tx.prepared(c.sqlite()) //nolint:sqlclosecheck // see prepared
+	if err != nil {
+		return err
+	}
+	// For a context that can end the driver starts a goroutine per call, which takes longer than the call.
+	ctx := context.WithoutCancel(tx.ctx)
 	for _, row := range rows {
-		if err := tx.do(statement, row...); err != nil {
+		if err := tx.ctx.Err(); err != nil {
+			return err
+		}
+		if _, err := statement.ExecContext(ctx, row...); err != nil {
 			return err
 		}
 	}
