@@ -78,7 +78,12 @@ func BenchmarkCatchUp(b *testing.B) {
 	before := processorTime(b)
 	for b.Loop() {
 		tr, stop := run(b, Config{Connection: kafka.Connection{Brokers: []string{broker.Addr()}}, Store: openBenchStore(b)})
-		eventually(b, "the backlog to be read", func() bool { return testutil.ToFloat64(tr.metrics.records) >= float64(n) })
+		for testutil.ToFloat64(tr.metrics.records) < float64(n) {
+			if b.Context().Err() != nil {
+				b.Fatal("the backlog isn't read")
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
 		stop()
 	}
 	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "records/s")
@@ -114,6 +119,34 @@ func BenchmarkPut(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(records)*b.N)/b.Elapsed().Seconds(), "records/s")
 	b.ReportMetric(float64((processorTime(b)-before).Microseconds())/float64(len(records)*b.N), "cpu-µs/record")
+}
+
+// BenchmarkPrune deletes sagas that are over, a transaction at a time, of a store with as many sagas as the backlog makes.
+func BenchmarkPrune(b *testing.B) {
+	tr := New(Config{Store: openBenchStore(b), Logger: quiet, KeepFor: time.Hour})
+	j := newJournal()
+	for n, left := 0, backlogRecords(b); left > 0; n++ {
+		j.write(plain(n))
+		if len(j.records) >= maxBatch || len(j.records) >= left {
+			left -= len(j.records)
+			putRecords(b, tr.cfg.Store, j.records)
+			j.records = nil
+		}
+	}
+	var took []time.Duration
+	before := processorTime(b)
+	for b.Loop() {
+		began := time.Now()
+		tr.lag.looked(map[partition]int64{}, true, began)
+		if more, err := tr.prune(b.Context(), began); err != nil || !more {
+			b.Fatal("nothing is left to delete, or ", err)
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1000, "p95-ms")
+	b.ReportMetric(float64((processorTime(b)-before).Microseconds())/1000/float64(b.N), "cpu-ms/op")
+	b.ReportMetric(float64(pruneAtATime*b.N)/b.Elapsed().Seconds(), "sagas/s")
 }
 
 // BenchmarkRead asks what the console asks, of a store with as many sagas as the backlog makes.

@@ -21,6 +21,7 @@ type lagMeter struct {
 	pending   map[partition]int64 // ends of the look that is to be caught up with; nil if none
 	pendingAt time.Time
 	current   time.Time // everything written before this was read
+	reached   bool      // that is so by a look, and not just what is told in the beginning
 	reachable bool
 	since     time.Time
 }
@@ -72,14 +73,21 @@ func (l *lagMeter) catchUp() {
 			return
 		}
 	}
-	l.current, l.pending = l.pendingAt, nil
+	l.current, l.pending, l.reached = l.pendingAt, nil, true
 }
 
 // reset forgets all partitions: the log is another.
 func (l *lagMeter) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.next, l.ends, l.pending = map[partition]int64{}, nil, nil
+	l.next, l.ends, l.pending, l.reached = map[partition]int64{}, nil, nil, false
+}
+
+// caughtUp gives the time before which everything was read. ok is false until the end of the log has been reached once.
+func (l *lagMeter) caughtUp() (at time.Time, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.current, l.reached
 }
 
 func (l *lagMeter) setReachable(yes bool, now time.Time) {

@@ -45,11 +45,11 @@ func (f *follower) pruneAgainAndAgain(ctx context.Context) error {
 
 // prune is one transaction. more says that there may be more to delete.
 func (t *Tracker) prune(ctx context.Context, now time.Time) (more bool, err error) {
-	age := t.lag.read(now).Age
-	if age > settled {
+	read, ok := t.lag.caughtUp()
+	if !ok || now.Sub(read) > settled {
 		return false, nil
 	}
-	r := store.Retention{Keep: max(0, t.cfg.KeepSagas), NotAfter: now.Add(-settled - age).UnixNano(), Most: pruneAtATime}
+	r := store.Retention{Keep: max(0, t.cfg.KeepSagas), NotAfter: read.Add(-settled).UnixNano(), Most: pruneAtATime}
 	if t.cfg.KeepFor >= 0 {
 		r.EndedBefore = now.Add(-t.cfg.KeepFor).UnixNano()
 	}

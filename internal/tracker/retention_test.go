@@ -30,10 +30,13 @@ func testRetention(t *testing.T, st *store.Store) {
 	}
 	putRecords(t, st, j.records)
 	began := time.Now()
-	pruned := func(keepFor time.Duration, keepSagas int64, now time.Time) map[string]int64 {
+	pruned := func(keepFor time.Duration, keepSagas int64, now time.Time, caughtUp bool) map[string]int64 {
 		t.Helper()
 		tr := New(Config{Store: st, Logger: quiet, KeepFor: keepFor, KeepSagas: keepSagas})
-		tr.lag = newLagMeter(began)
+		tr.lag.looked(map[partition]int64{{"new-user", 0}: 1}, true, began)
+		if caughtUp {
+			tr.lag.readTo(map[partition]int64{{"new-user", 0}: 1})
+		}
 		if _, err := tr.prune(t.Context(), now); err != nil {
 			t.Fatal(err)
 		}
@@ -49,19 +52,21 @@ func testRetention(t *testing.T, st *store.Store) {
 		keepFor   time.Duration
 		keepSagas int64
 		now       time.Time
+		caughtUp  bool
 		completed int64
 	}{
-		{"for ever", -1, -1, began, 6},
-		{"young enough, and few enough", sinceEnd + time.Hour, 6, began, 6},
-		{"behind the log for too long", -1, 1, began.Add(2 * settled), 6},
-		{"two too many", -1, 4, began, 4},
-		{"all too old", sinceEnd - time.Hour, -1, began, 0},
+		{"for ever", -1, -1, began, true, 6},
+		{"young enough, and few enough", sinceEnd + time.Hour, 6, began, true, 6},
+		{"behind the log for too long", -1, 1, began.Add(2 * settled), true, 6},
+		{"the log hasn't been read yet", -1, 1, began, false, 6},
+		{"two too many", -1, 4, began, true, 4},
+		{"all too old", sinceEnd - time.Hour, -1, began, true, 0},
 	} {
 		want := map[string]int64{Halted: 1, Running: 1}
 		if test.completed > 0 {
 			want[wire.Completed] = test.completed
 		}
-		if diff := cmp.Diff(want, pruned(test.keepFor, test.keepSagas, test.now)); diff != "" {
+		if diff := cmp.Diff(want, pruned(test.keepFor, test.keepSagas, test.now, test.caughtUp)); diff != "" {
 			t.Errorf("%s: wanted (-), left (+):\n%s", test.name, diff)
 		}
 	}

@@ -350,6 +350,35 @@ func testBrokerGoesAwayAndAnotherComes(t *testing.T, st *store.Store) {
 	}
 }
 
+// A store that tells of one cluster begins anew with another, whatever its address is.
+func TestStoreOfAnotherCluster(t *testing.T) {
+	eachStore(t, func(t *testing.T, st *store.Store) {
+		brokertest.Each(t, func(t *testing.T, b brokertest.Broker) { testStoreOfAnotherCluster(t, st, b) })
+	})
+}
+
+func testStoreOfAnotherCluster(t *testing.T, st *store.Store, b brokertest.Broker) {
+	first := startBroker(t, "127.0.0.1:0")
+	j := newJournal()
+	old := j.write(plain(1))
+	produce(t, newClient(t, first.Addr()), wire.Namespace(b.Prefix), append(heartbeats(time.Now(), time.Minute, false), j.records...))
+	cfg := Config{Connection: kafka.Connection{Brokers: []string{first.Addr()}}, Namespace: wire.Namespace(b.Prefix), Store: st}
+	tr, stop := run(t, cfg)
+	await(t, tr, "the saga", completed(tr, old))
+	stop()
+
+	j = newJournal()
+	id := j.write(plain(2))
+	produce(t, newClient(t, b.Addrs[0]), wire.Namespace(b.Prefix), append(heartbeats(time.Now(), time.Minute, false), j.records...))
+	cfg.Connection.Brokers = b.Addrs
+	tr, stop = run(t, cfg)
+	await(t, tr, "the saga of the other cluster", completed(tr, id))
+	if _, err := tr.Saga(t.Context(), old); !errors.Is(err, ErrNotFound) {
+		t.Errorf("the saga of the first cluster: error %v, want %v", err, ErrNotFound)
+	}
+	stop()
+}
+
 func TestTrimmedLedgerIsNoLag(t *testing.T) { brokertest.Each(t, testTrimmedLedgerIsNoLag) }
 
 func testTrimmedLedgerIsNoLag(t *testing.T, b brokertest.Broker) {
