@@ -32,6 +32,10 @@ check: build lint test ## what CI runs: build, lint, test
 bench: build ## measure Skald beside bare franz-go on both brokers: 6 minutes; Apache Kafka needs Linux, Java 17 and Maven
 	bin/skald bench --broker embedded,apache --rounds 3 --sagas 20000 --svg bin/bench.svg --json bin/bench.json
 
+.PHONY: crash
+crash: ## kill, freeze, roll and scale services and brokers under 20,000 sagas on both brokers: half an hour; needs Linux, Java 17 and Maven
+	SKALD_CRASH_SAGAS=20000 SKALD_TEST_KAFKA=required go test -race -count=1 -timeout 90m -v -run TestCrashes ./internal/crashtest
+
 .PHONY: tidy
 tidy: ## tidy go.mod
 	go mod tidy

@@ -188,10 +188,30 @@ func (c *Client) start(ctx context.Context, w workflowInfo, event *wire.Event, o
 	for _, h := range event.Headers() {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}
-	if err := c.producer.ProduceSync(ctx, r).FirstErr(); err != nil {
+	if err := c.publish(waiting, r, needed); err != nil {
 		c.waiters.forget(saga.waiter)
 		err = kafka.About(err, kafka.Topic, r.Topic, "Write")
 		return nil, fmt.Errorf("skald: the start of %q was not published to %s: %w", w.name, r.Topic, c.waiters.explain(ctx, err))
 	}
 	return saga, nil
+}
+
+// publish writes a start, and tries again when the broker has gone away: the start has its IDs already, so that a repeat of one that
+// was written all the same begins nothing.
+func (c *Client) publish(ctx context.Context, r *kgo.Record, topics []string) error {
+	const calm = 100 * time.Millisecond
+	for {
+		err := c.producer.ProduceSync(ctx, r).FirstErr()
+		if err == nil || ctx.Err() != nil || !c.cfg.connection().Explain(err).Retry {
+			return err
+		}
+		select {
+		case <-time.After(calm):
+		case <-ctx.Done():
+			return err
+		}
+		if kafka.AwaitTopics(ctx, c.producer, c.cfg.Logger, topicOrigin, topics...) != nil {
+			return err
+		}
+	}
 }
