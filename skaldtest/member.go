@@ -126,10 +126,9 @@ func (m *member) commit(b *saga.Batch) {
 	b.Committed()
 }
 
-// due gives when there is something to do.
-func (m *member) due() []time.Time {
-	probe := m.machine.NextProbe()
-	return []time.Time{m.ledger.NextDue(), probe}
+// due is when there is something to do.
+func (m *member) due() time.Time {
+	return m.machine.NextDue(m.w.now, map[int32]*ledger.Ledger{partition: m.ledger})
 }
 
 // The machine's driver.

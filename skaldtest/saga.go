@@ -137,7 +137,10 @@ func (m *member) status(entry *ledger.Entry) Status {
 	case !entry.Due.IsZero():
 		status.State, status.In = Retrying, entry.Due.Sub(m.w.now)
 	default:
-		status.State, status.In = Unavailable, max(0, m.machine.NextProbe().Sub(m.w.now))
+		status.State = Unavailable
+		if ok {
+			status.In = max(0, m.machine.ProbeAt(it.Step).Sub(m.w.now))
+		}
 	}
 	return status
 }

@@ -83,10 +83,8 @@ func (w *World) Advance(d time.Duration) {
 
 func (w *World) nextDue() (next time.Time) {
 	for _, m := range w.members {
-		for _, due := range m.due() {
-			if due.After(w.now) && (next.IsZero() || due.Before(next)) {
-				next = due
-			}
+		if due := m.due(); due.After(w.now) && (next.IsZero() || due.Before(next)) {
+			next = due
 		}
 	}
 	return next

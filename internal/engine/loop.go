@@ -156,7 +156,7 @@ func (s *Session) untilDue(most time.Duration) time.Duration {
 			return 0
 		}
 	}
-	if due := s.machine.NextDue(s.ledgers); !due.IsZero() {
+	if due := s.machine.NextDue(now, s.ledgers); !due.IsZero() {
 		return max(0, min(most, due.Sub(now)))
 	}
 	return most

@@ -126,14 +126,12 @@ func (m *Machine) Places(d Driver, now time.Time) func(step string) int {
 // Down says whether what a step needs is not there: more of its events needn't be taken.
 func (m *Machine) Down(step *Step) bool { return m.outages[step] != nil }
 
-// NextProbe is when the next outage is looked into, at the earliest; zero if there is none.
-func (m *Machine) NextProbe() (next time.Time) {
-	for _, o := range m.outages {
-		if next.IsZero() || o.next.Before(next) {
-			next = o.next
-		}
+// ProbeAt is when the step is tried again that is down; zero if it isn't.
+func (m *Machine) ProbeAt(step *Step) time.Time {
+	if o := m.outages[step]; o != nil {
+		return o.next
 	}
-	return next
+	return time.Time{}
 }
 
 // canRetry says whether more of the same may help.

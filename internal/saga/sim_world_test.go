@@ -267,7 +267,7 @@ func (w *world) pass() {
 	if w.chance(0.3) {
 		for _, g := range w.groups {
 			for _, m := range g.members {
-				if due := m.machine.NextDue(m.ledgers); !due.IsZero() && due.After(w.now) && due.Sub(w.now) > d {
+				if due := m.machine.NextDue(w.now, m.ledgers); !due.IsZero() && due.After(w.now) && due.Sub(w.now) > d {
 					d = due.Sub(w.now)
 				}
 			}

@@ -55,13 +55,21 @@ func (b *Batch) heed(it *Item) {
 	b.turnHeld(l, it.Event.SagaID, t)
 }
 
-// NextDue is when there is something to do at the earliest, without a record; zero if nothing.
-func (m *Machine) NextDue(ledgers map[int32]*ledger.Ledger) time.Time {
-	next := m.NextProbe()
-	for _, l := range ledgers {
-		if due := l.NextDue(); !due.IsZero() && (next.IsZero() || due.Before(next)) {
+// NextDue is when there is something to do at the earliest, without a record; zero if nothing. A probe whose time has come is none: either
+// work waits for it, which Ledger.Waits says, or its handler runs, or nothing is left that it would be tried with.
+func (m *Machine) NextDue(now time.Time, ledgers map[int32]*ledger.Ledger) (next time.Time) {
+	consider := func(due time.Time) {
+		if !due.IsZero() && (next.IsZero() || due.Before(next)) {
 			next = due
 		}
+	}
+	for _, o := range m.outages {
+		if o.next.After(now) {
+			consider(o.next)
+		}
+	}
+	for _, l := range ledgers {
+		consider(l.NextDue())
 	}
 	return next
 }
