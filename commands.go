@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -33,6 +34,18 @@ type Request struct {
 func (r Request) By(who string) Request {
 	r.command.By = who
 	return r
+}
+
+// Err says what is wrong with the request, if it can't be sent: [Client.Ask] gives the same error.
+func (r Request) Err() error { return r.err }
+
+// String says what is asked of which service, for logs.
+func (r Request) String() string {
+	about := "saga " + r.command.Saga
+	if l := r.letter; l != nil {
+		about = fmt.Sprintf("dead letter %d/%d", l.Partition, l.Offset)
+	}
+	return fmt.Sprintf("%s %s at %s", strings.TrimSpace(r.command.Kind+" "+r.command.Decision), about, r.service)
 }
 
 // Cancel asks a saga's initiator to undo what was done and to end it as cancelled. The saga's token is turned round where it is: in
@@ -138,11 +151,11 @@ func (r *Request) record() wire.Record {
 		if key == "" {
 			key = l.EventID
 		}
-		record.Value = l.record.Value
+		record.Value = l.Payload
 		record.Headers = append(record.Headers, wire.Header{Key: wire.HeaderOrigin, Value: []byte(l.Step)})
-		for _, h := range l.record.Headers {
+		for _, h := range l.Headers {
 			if h.Key != wire.HeaderOrigin && h.Key != wire.HeaderCommand {
-				record.Headers = append(record.Headers, h)
+				record.Headers = append(record.Headers, wire.Header(h))
 			}
 		}
 	}

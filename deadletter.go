@@ -32,12 +32,50 @@ type DeadLetter struct {
 	ID      string // of the letter: a redrive of it is admitted once
 	EventID string // the ID by which the service knows the event
 
-	record wire.Record
+	// The event, as it lay in its topic.
+	Topic   string
+	From    int32 // partition
+	At      int64 // offset
+	Key     []byte
+	Headers []Header
+	Payload []byte
+	Stack   string // of a panic
+}
+
+// Header is a header of a record.
+type Header struct {
+	Key   string
+	Value []byte
 }
 
 // DeadLetters reads the dead-letter topic from its start to its end as of now, partition by partition, and calls yield for each letter
 // until that returns false. What can't be read as a letter is passed over.
 func (c *Client) DeadLetters(ctx context.Context, yield func(DeadLetter) bool) error {
+	return c.deadLetters(ctx, func(map[int32]kgo.Offset, map[int32]int64) {}, yield)
+}
+
+// DeadLetter reads the one at those coordinates.
+func (c *Client) DeadLetter(ctx context.Context, partition int32, offset int64) (l DeadLetter, err error) {
+	found := false
+	err = c.deadLetters(ctx, func(from map[int32]kgo.Offset, ends map[int32]int64) {
+		end, ok := ends[partition]
+		clear(from)
+		clear(ends)
+		if ok && offset >= 0 && offset < end {
+			from[partition], ends[partition] = kgo.NewOffset().At(offset), offset+1
+		}
+	}, func(other DeadLetter) bool {
+		l, found = other, true
+		return false
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("skald: there is no dead letter at %d/%d of %s", partition, offset, c.cfg.namespace().DeadLetters())
+	}
+	return l, err
+}
+
+// deadLetters reads what is left of the topic when narrow has taken away what isn't wanted.
+func (c *Client) deadLetters(ctx context.Context, narrow func(map[int32]kgo.Offset, map[int32]int64), yield func(DeadLetter) bool) error {
 	topic := c.cfg.namespace().DeadLetters()
 	reader, err := kgo.NewClient(append(c.waiters.connection.Options(), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())...)
 	if err != nil {
@@ -48,6 +86,7 @@ func (c *Client) DeadLetters(ctx context.Context, yield func(DeadLetter) bool) e
 	if err != nil {
 		return fmt.Errorf("skald: the dead letters can't be read: %w", c.waiters.explain(ctx, kafka.About(err, kafka.Topic, topic, "Read")))
 	}
+	narrow(from, ends)
 	reader.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
 	for len(ends) > 0 {
 		fetches := reader.PollFetches(ctx)
@@ -71,21 +110,6 @@ func (c *Client) DeadLetters(ctx context.Context, yield func(DeadLetter) bool) e
 		}
 	}
 	return nil
-}
-
-// DeadLetter reads the one at those coordinates.
-func (c *Client) DeadLetter(ctx context.Context, partition int32, offset int64) (l DeadLetter, err error) {
-	found := false
-	err = c.DeadLetters(ctx, func(other DeadLetter) bool {
-		if other.Partition == partition && other.Offset == offset {
-			l, found = other, true
-		}
-		return !found
-	})
-	if err == nil && !found {
-		err = fmt.Errorf("skald: there is no dead letter at %d/%d of %s", partition, offset, c.cfg.namespace().DeadLetters())
-	}
-	return l, err
 }
 
 // wholeOf gives where a topic's partitions begin and where what is committed ends, without those that are empty.
@@ -130,9 +154,13 @@ func letterIn(r *wire.Record) (DeadLetter, bool) {
 		return DeadLetter{}, false
 	}
 	e, _ := wire.Parse(l.Record.Headers, l.Record.Value) // that it can't be read may be why it is here
-	return DeadLetter{
+	letter := DeadLetter{
 		Partition: r.Partition, Offset: r.Offset, Time: l.Time, Service: l.Service, Step: l.Step, SagaID: e.SagaID, Workflow: e.Workflow,
 		Subject: e.Subject, Class: l.Class, Error: l.Error, Attempts: l.Attempts, Halted: l.Halted, Cut: l.Cut, ID: l.ID, EventID: l.Event,
-		record: l.Record,
-	}, true
+		Topic: l.Record.Topic, From: l.Record.Partition, At: l.Record.Offset, Key: l.Record.Key, Payload: l.Record.Value, Stack: l.Stack,
+	}
+	for _, h := range l.Record.Headers {
+		letter.Headers = append(letter.Headers, Header(h))
+	}
+	return letter, true
 }

@@ -77,7 +77,7 @@ func (c *terminal) console(ctx context.Context) error {
 		KeepFor: keepFor, KeepSagas: keepSagas,
 	})
 	handler := console.New(console.Config{
-		Tracker: t, Workflows: workflowNames(), Ready: client.Ping, Start: starterOf(client),
+		Tracker: t, Workflows: workflowNames(), Ready: client.Ping, Start: starterOf(client), Client: client,
 		Broker: "Kafka " + strings.Join(cfg.Brokers, ", "), Durable: true, Logger: cfg.Logger, Version: versionName(),
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 	})

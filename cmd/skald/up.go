@@ -205,7 +205,7 @@ func (d *demonstration) services(ctx context.Context) ([]*skald.Service, error) 
 // serve runs until ctx ends or something fails. Services drain first, as long as everything that they need is there.
 func (d *demonstration) serve(ctx context.Context, listener net.Listener, c *terminal) error {
 	handler := console.New(console.Config{
-		Tracker: d.tracker, Start: starterOf(d.client), Workflows: workflowNames(),
+		Tracker: d.tracker, Start: starterOf(d.client), Client: d.client, Workflows: workflowNames(),
 		Demo:   &console.Demo{Services: d.board, Hires: demo.NewHires(demo.NewHireList()...), Faults: d.faults, Mailbox: d.mails},
 		Ready:  func(context.Context) error { return d.board.ready() },
 		Broker: "embedded broker " + d.broker, Metrics: promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{}),

@@ -19,6 +19,9 @@ func (h *Handler) newAPI(mux *http.ServeMux) huma.API {
 	api := humago.New(mux, config)
 	h.registerHealth(api)
 	h.registerSagas(api)
+	h.registerActions(api)
+	h.registerLetters(api)
+	h.registerRedrives(api)
 	h.registerStream(api)
 	h.registerTracker(api)
 	if h.cfg.Demo != nil {

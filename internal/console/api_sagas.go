@@ -106,7 +106,7 @@ func (h *Handler) getSaga(ctx context.Context, in *struct {
 
 type listInput struct {
 	Workflow string `query:"workflow" doc:"Only sagas of this workflow"`
-	Status   string `query:"status" doc:"Only sagas with this status: running, halted, or an outcome such as completed"`
+	Status   string `query:"status" doc:"Only sagas with this status: running, retrying, waiting, halted, compensating, blocked, or an outcome such as completed"`
 	Search   string `query:"q" doc:"Only sagas whose business key contains this, or the saga with this ID"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"At most so many"`
 	Cursor   string `query:"cursor" doc:"The next of the page before"`

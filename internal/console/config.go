@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/skald-saga/skald"
 	"github.com/skald-saga/skald/internal/mailbox"
 	"github.com/skald-saga/skald/internal/tracker"
 	"github.com/skald-saga/skald/services/demo"
@@ -22,6 +23,9 @@ type Config struct {
 	// joined by errors.Join, for input that isn't valid; any other error means that the broker didn't confirm the event.
 	// The same idempotency key begins the same saga again, which is no second one. Required.
 	Start func(ctx context.Context, workflow string, input json.RawMessage, idempotencyKey string) (id string, err error)
+
+	// Client asks services for what people want of sagas and dead letters, and reads the latter: a *skald.Client. Required.
+	Client Client
 
 	// Workflows are the names that Start knows.
 	Workflows []string
@@ -57,10 +61,26 @@ type Tracker interface {
 	Sagas(ctx context.Context, q tracker.Query) (tracker.Page, error)
 	ChangedSince(ctx context.Context, seq int64, workflow string, limit int) ([]tracker.Saga, error)
 	Counts(ctx context.Context, workflow string) (map[string]int64, error)
+	Failures
 	Services(ctx context.Context) ([]tracker.Service, error)
 	Changed() (seq int64, changed <-chan struct{})
 	Lag() tracker.Lag
 	Status() tracker.Status
+}
+
+// Failures is what a [Tracker] tells of what went wrong, and who can end a saga.
+type Failures interface {
+	Causes(ctx context.Context) (causes []tracker.Cause, total int, err error)
+	Letters(ctx context.Context, q tracker.LetterQuery) (tracker.LetterPage, error)
+	Letter(ctx context.Context, partition int32, offset int64) (tracker.Letter, error)
+	Initiator(workflow string) string
+}
+
+// Client is what the console asks of [skald.Client].
+type Client interface {
+	Ask(ctx context.Context, requests ...skald.Request) ([]skald.Answer, error)
+	DeadLetter(ctx context.Context, partition int32, offset int64) (skald.DeadLetter, error)
+	DeadLetters(ctx context.Context, yield func(skald.DeadLetter) bool) error
 }
 
 // Demo is what `skald up` offers on the Onboarding page. All of it must be safe for concurrent use, and all but Mailbox is
@@ -114,8 +134,8 @@ type Mailbox interface {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Tracker == nil || c.Start == nil {
-		panic(errors.New("console: Config.Tracker and Config.Start are required"))
+	if c.Tracker == nil || c.Start == nil || c.Client == nil {
+		panic(errors.New("console: Config.Tracker, Config.Start and Config.Client are required"))
 	}
 	if d := c.Demo; d != nil && (d.Services == nil || d.Hires == nil || d.Faults == nil) {
 		panic(errors.New("console: Config.Demo needs Services, Hires and Faults"))

@@ -31,6 +31,7 @@ type fakeTracker struct {
 	changed  chan struct{}
 	services []tracker.Service
 	lag      tracker.Lag
+	letters  []tracker.Letter
 	err      error // what every question is answered with
 }
 
@@ -161,6 +162,7 @@ type world struct {
 	hires    *demo.Hires
 	faults   *demo.Faults
 	mails    fakeMailbox
+	client   fakeClient
 
 	clock    time.Time // the log's time, moved by the script
 	serials  int
@@ -189,7 +191,7 @@ func newWorld() *world {
 // config connects a console to the world.
 func (w *world) config(t testing.TB) Config {
 	return Config{
-		Tracker: w, Start: w.start, Workflows: []string{"onboarding"}, Broker: "embedded broker 127.0.0.1:9092",
+		Tracker: w, Start: w.start, Client: &w.client, Workflows: []string{"onboarding"}, Broker: "embedded broker 127.0.0.1:9092",
 		Demo: &Demo{Services: &w.services, Hires: w.hires, Faults: w.faults, Mailbox: &w.mails}, Logger: testLogger(t),
 	}
 }

@@ -33,6 +33,17 @@ type missingError struct{ message string }
 
 func (m *missingError) Error() string { return m.message }
 
+// refusedError says that what is asked for can't be done as things are: in the words of the service, if it was asked.
+type refusedError struct{ message string }
+
+func (r *refusedError) Error() string { return r.message }
+
+// unaskedError says that a service was not asked.
+type unaskedError struct{ err error }
+
+func (u *unaskedError) Error() string { return "nothing was asked for: " + u.err.Error() }
+func (u *unaskedError) Unwrap() error { return u.err }
+
 // unconfirmedError says that the broker didn't confirm a start. Whether it was published all the same is not known, hence
 // the advice on how to repeat it.
 type unconfirmedError struct {
@@ -56,11 +67,11 @@ func problemOf(err error) huma.StatusError {
 	switch fields := fieldErrors(err); {
 	case len(fields) > 0:
 		return huma.NewError(http.StatusUnprocessableEntity, "the request is not valid", fields...)
-	case is[*missingError](err), errors.Is(err, tracker.ErrNotFound):
+	case is[*missingError](err), errors.Is(err, tracker.ErrNotFound), errors.Is(err, tracker.ErrNoLetter):
 		return huma.NewError(http.StatusNotFound, err.Error())
-	case errors.Is(err, errUsedUp):
+	case errors.Is(err, errUsedUp), is[*refusedError](err):
 		return huma.NewError(http.StatusConflict, err.Error())
-	case is[*unconfirmedError](err), is[*notReadyError](err), errors.Is(err, errTooManyStreams), errors.Is(err, errClosing):
+	case is[*unconfirmedError](err), is[*unaskedError](err), is[*notReadyError](err), errors.Is(err, errTooManyStreams), errors.Is(err, errClosing):
 		return huma.NewError(http.StatusServiceUnavailable, err.Error())
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return huma.NewError(http.StatusServiceUnavailable, "the answer took too long: "+err.Error())

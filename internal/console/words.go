@@ -5,21 +5,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/skald-saga/skald/internal/tracker"
 )
 
-// lasted says how long something took: hundredths while they matter, then tenths, then minutes.
-func lasted(d time.Duration) string {
-	switch d = max(d, 0); {
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.2f s", d.Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < time.Hour:
-		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
-	default:
-		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
-	}
-}
+// lasted says how long something took.
+func lasted(d time.Duration) string { return tracker.Lasted(d) }
 
 // soFar says how long something has been going on; assets/tick.js lets it grow in the same form.
 func soFar(d time.Duration) string {

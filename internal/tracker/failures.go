@@ -45,6 +45,7 @@ type LetterQuery struct {
 	Status string
 	Limit  int    // 1 to 1,000; 0 means 50
 	Cursor string // LetterPage.Next of the page before
+	Oldest bool   // the oldest first, on one page
 }
 
 // LetterPage is one page of a list.
@@ -67,7 +68,7 @@ func (t *Tracker) Letters(ctx context.Context, q LetterQuery) (LetterPage, error
 	if err != nil {
 		return LetterPage{}, err
 	}
-	f := store.LetterFilter{Cause: q.Cause, Status: q.Status, Limit: limit + 1}
+	f := store.LetterFilter{Cause: q.Cause, Status: q.Status, Oldest: q.Oldest, Limit: limit + 1}
 	if q.Status != "" && !slices.Contains(LetterStatuses(), q.Status) {
 		return LetterPage{}, &QueryError{"status", "must be one of " + strings.Join(LetterStatuses(), ", ")}
 	}

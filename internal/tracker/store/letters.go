@@ -57,6 +57,7 @@ type LetterFilter struct {
 	Cause  string
 	Status string
 	Before *LetterPlace // only what comes after this place in the list
+	Oldest bool         // the oldest first instead of the newest; without Before
 	Limit  int
 }
 
@@ -92,8 +93,11 @@ func (s *Store) Letters(ctx context.Context, f LetterFilter) ([]Letter, error) {
 		where, args = where+` AND (l.time, l.kafka_partition, l.kafka_offset) < (?, ?, ?)`,
 			append(args, f.Before.Time, f.Before.Partition, f.Before.Offset)
 	}
-	return query(ctx, s, scanLetter, `SELECT `+letterColumns+` WHERE `+where+
-		` ORDER BY l.time DESC, l.kafka_partition DESC, l.kafka_offset DESC LIMIT ?`, append(args, f.Limit)...)
+	order := ` ORDER BY l.time DESC, l.kafka_partition DESC, l.kafka_offset DESC LIMIT ?`
+	if f.Oldest {
+		order = ` ORDER BY l.time, l.kafka_partition, l.kafka_offset LIMIT ?`
+	}
+	return query(ctx, s, scanLetter, `SELECT `+letterColumns+` WHERE `+where+order, append(args, f.Limit)...)
 }
 
 // Letter gives the one at that place, or nil if it isn't there.

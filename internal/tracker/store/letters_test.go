@@ -52,6 +52,7 @@ func testLettersAreKept(t *testing.T, dsn string) {
 		"all":       {LetterFilter{Limit: 10}, []int64{3, 2, 1, 4}},
 		"some":      {LetterFilter{Limit: 2}, []int64{3, 2}},
 		"the rest":  {LetterFilter{Limit: 10, Before: &place}, []int64{1, 4}},
+		"oldest":    {LetterFilter{Limit: 2, Oldest: true}, []int64{4, 1}},
 		"by cause":  {LetterFilter{Limit: 10, Cause: "a"}, []int64{2, 1, 4}},
 		"by status": {LetterFilter{Limit: 10, Cause: "a", Status: "redriven"}, []int64{2}},
 		"none":      {LetterFilter{Limit: 10, Cause: "'; DROP TABLE letter"}, nil},
