@@ -33,12 +33,15 @@ func TestMain(m *testing.M) {
 const sagasPerFault = 250
 
 func TestCrashesCostAndDoubleNothing(t *testing.T) {
+	t.Parallel() // all of this room's long tests are, with clusters of their own: most of their time is waiting
 	sagas := setting(t, "SKALD_CRASH_SAGAS", 2000)
 	seed := setting(t, "SKALD_CRASH_SEED", int(rand.Int32()))
 	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
 		test(t, embeddedCluster(t), sagas, uint64(seed))
 	})
 	t.Run("apache", func(t *testing.T) {
+		t.Parallel()
 		c := brokertest.NewCluster(t, 3, brokertest.WithProperty("min.insync.replicas", "2"))
 		test(t, cluster{addrs: c.Addrs(), apache: c}, sagas, uint64(seed))
 	})

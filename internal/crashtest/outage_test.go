@@ -22,6 +22,7 @@ type outage struct {
 // are started meanwhile. SKALD_TEST_OUTAGE is how long; the default is beyond the timeouts of sessions (6 s), transactions (10 s) and
 // single requests.
 func TestABrokerThatIsAwayCostsTimeOnly(t *testing.T) {
+	t.Parallel()
 	length := 12 * time.Second
 	if text := os.Getenv("SKALD_TEST_OUTAGE"); text != "" {
 		var err error
@@ -30,6 +31,7 @@ func TestABrokerThatIsAwayCostsTimeOnly(t *testing.T) {
 		}
 	}
 	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
 		front, err := newProxy(embeddedCluster(t).addrs) // the broker's data is in memory: only the way to it can go
 		if err != nil {
 			t.Fatal(err)
@@ -49,6 +51,7 @@ func TestABrokerThatIsAwayCostsTimeOnly(t *testing.T) {
 			outage{"frozen", without(front.hold), without(front.release)}, outage{"gone", without(front.leave), without(front.comeBack)})
 	})
 	t.Run("apache", func(t *testing.T) {
+		t.Parallel()
 		c := brokertest.NewCluster(t, 1)
 		node := c.Nodes[0]
 		testOutages(t, cluster{addrs: c.Addrs()}, length, outage{"frozen", node.Freeze, node.Thaw},
