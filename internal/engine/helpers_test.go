@@ -480,6 +480,24 @@ func countLedger(all []wire.LedgerRecord, op, kind string) int {
 	return n
 }
 
+// liveEntries counts by kind what a ledger's log amounts to: on a busy machine a handler may be parked that fails a moment later.
+func liveEntries(all []wire.LedgerRecord) map[string]int {
+	kinds := map[string]string{} // by ID; that of an open saga is no event's
+	for _, r := range all {
+		switch r.Op {
+		case wire.OpPut:
+			kinds[r.ID] = r.Kind
+		case wire.OpDelete:
+			delete(kinds, r.ID)
+		}
+	}
+	live := map[string]int{}
+	for _, kind := range kinds {
+		live[kind]++
+	}
+	return live
+}
+
 func header(r *kgo.Record, key string) string {
 	for _, h := range r.Headers {
 		if h.Key == key {

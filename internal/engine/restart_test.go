@@ -54,8 +54,8 @@ func testRestart(t *testing.T, b brokertest.Broker) {
 		w.send(w.record("other", eventOf(saga, "behind", 2)))
 	}
 	w.awaitLedger("initiator", "everything in the ledger", func(all []wire.LedgerRecord) bool {
-		return countLedger(all, wire.OpPut, wire.KindWork) == len(sagas)+1+len(halted) &&
-			countLedger(all, wire.OpPut, wire.KindHalted) == len(halted) && countLedger(all, wire.OpPut, wire.KindOpen) == len(sagas)
+		live := liveEntries(all)
+		return live[wire.KindWork] == len(sagas)+1+len(halted) && live[wire.KindHalted] == len(halted) && live[wire.KindOpen] == len(sagas)
 	})
 	p.stop()
 
