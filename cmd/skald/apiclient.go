@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,29 +12,53 @@ import (
 	"time"
 )
 
-const apiTimeout = 15 * time.Second
+// apiTimeout bounds one request; redriving all letters of a cause takes longer.
+const (
+	apiTimeout  = 15 * time.Second
+	bulkTimeout = 10 * time.Minute
+)
 
 // get asks the console's API and reads its answer into v. The API's own word on an error is the error.
 func (c *terminal) get(ctx context.Context, path string, query url.Values, v any) error {
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	return c.call(ctx, http.MethodGet, path, query, nil, v)
+}
+
+// post asks the console's API to do something.
+func (c *terminal) post(ctx context.Context, timeout time.Duration, path string, body, v any) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return c.call(ctx, http.MethodPost, path, nil, body, v)
+}
+
+func (c *terminal) call(ctx context.Context, method, path string, query url.Values, body, v any) error {
 	server := c.settings.String("server")
 	base, err := url.Parse(server)
 	if err != nil || base.Host == "" {
 		return usage("--server %q is no address like http://127.0.0.1:8080", server)
 	}
-	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
-	defer cancel()
 	base = base.JoinPath(path)
 	base.RawQuery = query.Encode()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base.String(), nil)
+	var sent io.Reader
+	if body != nil {
+		encoded, err := json.Marshal(body)
+		if err != nil {
+			return fmt.Errorf("ask %s: %w", server, err)
+		}
+		sent = bytes.NewReader(encoded)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, base.String(), sent)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", server, err)
 	}
+	request.Header.Set("Content-Type", "application/json")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return fmt.Errorf("no console answers at %s: %w\nIs skald up running? Name another console by --server", server, err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
+	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusAccepted {
 		return problem(response)
 	}
 	if err := json.NewDecoder(response.Body).Decode(v); err != nil {
@@ -41,6 +66,11 @@ func (c *terminal) get(ctx context.Context, path string, query url.Values, v any
 	}
 	return nil
 }
+
+// refusal is the service's own word on why it doesn't do what it was asked for.
+type refusal struct{ text string }
+
+func (r *refusal) Error() string { return r.text }
 
 // problem reads an application/problem+json answer (RFC 9457).
 func problem(response *http.Response) error {
@@ -66,6 +96,9 @@ func problem(response *http.Response) error {
 		lines = append(lines, e.Location+": "+e.Message)
 	}
 	text = strings.Join(lines, "\n")
+	if response.StatusCode == http.StatusConflict {
+		return &refusal{text}
+	}
 	if response.StatusCode < http.StatusInternalServerError {
 		return usage("%s", text)
 	}

@@ -41,17 +41,35 @@ func newTrace(c *terminal) *cobra.Command {
 func (c *terminal) printTrace(s console.Saga) error {
 	fmt.Fprintf(c.out, "%s %s: %s\n", s.Workflow, printable(s.Subject), s.Status)
 	fmt.Fprintf(c.out, "%s, started %s, %s\n", s.ID, clock(s.Started), took(s.Started, s.Ended))
-	if s.Reason != "" {
+	if s.Sentence != "" {
+		fmt.Fprintln(c.out, printable(s.Sentence))
+	}
+	if s.Reason != "" && !strings.Contains(s.Sentence, s.Reason) {
 		fmt.Fprintf(c.out, "because: %s\n", printable(s.Reason))
 	}
 	fmt.Fprintln(c.out)
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "HOP\tTOPIC\tSERVICE\tSTATE\tQUEUED FOR\tRAN FOR\t")
 	for _, step := range s.Steps {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", step.Hop, step.Topic, step.Service, step.State,
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", step.Hop, step.Topic, step.Service, stateOf(step),
 			between(step.Queued, step.Started), took(step.Started, step.Finished), bar(s, step))
 	}
 	return w.Flush()
+}
+
+// stateOf is a step's state, with what one needs to deal with it.
+func stateOf(step console.Step) string {
+	state := step.State
+	switch {
+	case step.Letter != nil:
+		state += fmt.Sprintf(" %d/%d", step.Letter.Partition, step.Letter.Offset)
+	case step.State == "retrying" && step.Attempts > 0:
+		state += fmt.Sprintf(" %d of %d", step.Attempt, step.Attempts)
+	}
+	if step.Undo {
+		state = "undo " + state
+	}
+	return state
 }
 
 func between(from, to time.Time) string {
