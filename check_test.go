@@ -2,8 +2,10 @@ package skald_test
 
 import (
 	"context"
+	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/skald-saga/skald"
 )
@@ -88,12 +90,24 @@ func TestCheckRefusesMistakes(t *testing.T) {
 			w := skald.NewWorkflow("onboarding", skald.Topic[newUser]("joiner"), skald.Topic[notified]("joined"))
 			return skald.NewService("b", skald.Begin(w, authorizeTopic, begin), skald.End(w, done))
 		}()}, []string{`"onboarding"`, "two ways"}},
-		"a bad topic":    {[]*skald.Service{skald.NewService("a", skald.Step(bad, notifyTopic, grant))}, []string{`"bad name"`, "only letters"}},
-		"a bad service":  {[]*skald.Service{skald.NewService("a/b", skald.Step(authorizeTopic, notifyTopic, grant))}, []string{`"a/b"`, "only letters"}},
-		"Skald's topic":  {[]*skald.Service{skald.NewService("a", skald.Step(skald.Topic[authorize]("skald.dlq"), notifyTopic, grant))}, []string{`"skald.dlq"`, "Skald's own"}},
-		"no concurrency": {[]*skald.Service{skald.NewService("a", skald.Step(authorizeTopic, notifyTopic, grant).Concurrency(0))}, []string{"concurrency 0", "at least 1"}},
-		"no handler":     {[]*skald.Service{skald.NewService("a", skald.Step[authorize, notify](authorizeTopic, notifyTopic, nil))}, []string{`"authorize"`, "no handler"}},
-		"no watcher":     {[]*skald.Service{skald.NewService("a", skald.Watch(authorizeTopic, nil))}, []string{`"authorize"`, "no handler"}},
+		"a bad topic":                 {[]*skald.Service{skald.NewService("a", skald.Step(bad, notifyTopic, grant))}, []string{`"bad name"`, "only letters"}},
+		"a bad service":               {[]*skald.Service{skald.NewService("a/b", skald.Step(authorizeTopic, notifyTopic, grant))}, []string{`"a/b"`, "only letters"}},
+		"Skald's topic":               {[]*skald.Service{skald.NewService("a", skald.Step(skald.Topic[authorize]("skald.dlq"), notifyTopic, grant))}, []string{`"skald.dlq"`, "Skald's own"}},
+		"no concurrency":              {[]*skald.Service{skald.NewService("a", skald.Step(authorizeTopic, notifyTopic, grant).Concurrency(0))}, []string{"concurrency 0", "at least 1"}},
+		"no attempts":                 {[]*skald.Service{retrying(skald.RetryPolicy{Factor: 1})}, []string{`"authorize"`, "0 attempts", "from 1 (no retry) to 1000"}},
+		"attempts -1":                 {[]*skald.Service{retrying(skald.RetryPolicy{Attempts: -1, Factor: 1})}, []string{"-1 attempts", "from 1"}},
+		"a first delay of -1s":        {[]*skald.Service{retrying(skald.RetryPolicy{Attempts: 2, First: -time.Second, Factor: 1})}, []string{"first delay is -1s", "from 0 to 720h0m0s"}},
+		"a delay of a year":           {[]*skald.Service{retrying(skald.RetryPolicy{Attempts: 2, First: time.Second, Factor: 2, Max: 365 * 24 * time.Hour})}, []string{"longest delay is 8760h0m0s", "720h0m0s"}},
+		"the longest below the first": {[]*skald.Service{retrying(skald.RetryPolicy{Attempts: 2, First: time.Minute, Factor: 2, Max: time.Second})}, []string{"longest delay is 1s", "from its first, 1m0s"}},
+		"a factor of 0":               {[]*skald.Service{retrying(skald.RetryPolicy{Attempts: 2, First: time.Second, Max: time.Second})}, []string{"grow by 0", "from 1 to 100"}},
+		"a factor that is no number":  {[]*skald.Service{retrying(skald.RetryPolicy{Attempts: 2, First: time.Second, Max: time.Second, Factor: math.NaN()})}, []string{"grow by NaN"}},
+		"a timeout of -1s":            {[]*skald.Service{skald.NewService("a", skald.Step(authorizeTopic, notifyTopic, grant).Timeout(-time.Second))}, []string{"timeout of -1s", "24h0m0s"}},
+		"a deadline of -1s": {[]*skald.Service{func() *skald.Service {
+			w := skald.NewWorkflow("hurried", newUserTopic, notifiedTopic).Deadline(-time.Second)
+			return skald.NewService("a", skald.Begin(w, authorizeTopic, begin), skald.End(w, done))
+		}()}, []string{`"hurried"`, "a deadline of -1s", "from 0 (none)"}},
+		"no handler": {[]*skald.Service{skald.NewService("a", skald.Step[authorize, notify](authorizeTopic, notifyTopic, nil))}, []string{`"authorize"`, "no handler"}},
+		"no watcher": {[]*skald.Service{skald.NewService("a", skald.Watch(authorizeTopic, nil))}, []string{`"authorize"`, "no handler"}},
 	} {
 		err := skald.Check(test.services...)
 		if err == nil {
@@ -106,6 +120,10 @@ func TestCheckRefusesMistakes(t *testing.T) {
 			}
 		}
 	}
+}
+
+func retrying(p skald.RetryPolicy) *skald.Service {
+	return skald.NewService("a", skald.Step(authorizeTopic, notifyTopic, grant).Retry(p))
 }
 
 // Run refuses what Check refuses, before it connects to anything.

@@ -272,6 +272,28 @@ func testOutage(t *testing.T, broker brokertest.Broker) {
 	}
 }
 
+// An outage whose only witness was cancelled must not keep its step down for ever.
+func TestOutageEndsWithoutItsWitness(t *testing.T) { brokertest.Each(t, testWitness) }
+
+func testWitness(t *testing.T, broker brokertest.Broker) {
+	t.Parallel()
+	cfg := configFor(broker)
+	b := newBook()
+	b.behave = func(_ context.Context, step, name string, _ int) error {
+		if is(step, name, "mail", "ada") {
+			return skald.Unavailable(errors.New("the mail server is away"))
+		}
+		return nil
+	}
+	start(t, cfg, b.services(plain, skald.NoRetry)...)
+	client := newClient(t, cfg)
+	ada := startFor(t, client, plain, "ada")
+	b.awaitTries(t, "mail ada", 1)
+	expectAnswer(t, ask(t, client, skald.Cancel("provisioner", ada.ID(), "no need"))[0], true, "being cancelled")
+	expectOutcome(t, ada, wire.Cancelled, "no need")
+	expectOutcome(t, startFor(t, client, plain, "bob"), wire.Completed, "")
+}
+
 func TestUndoThatFailsIsBlocked(t *testing.T) { brokertest.Each(t, testBlocked) }
 
 func testBlocked(t *testing.T, broker brokertest.Broker) {

@@ -38,6 +38,6 @@ func (c Config) engine() engine.Config {
 		MaxOpenSagas: c.MaxOpenSagas, MaxUnfinished: c.MaxUnfinished, DrainTimeout: c.DrainTimeout,
 		Logger: c.Logger, Metrics: c.Metrics, Settle: c.Settle,
 		Joined: c.Joined, TransactionTimeout: engine.DefaultTransactionTimeout, SessionTimeout: c.SessionTimeout,
-		Hold: engine.DefaultHold, Upkeep: engine.DefaultUpkeep,
+		Hold: engine.DefaultHold, HangGrace: engine.DefaultHangGrace, Upkeep: engine.DefaultUpkeep,
 	}
 }

@@ -80,7 +80,7 @@ func (b *batch) takeFinished() {
 
 // settle parks what hasn't finished, obeys commands, and does what time has brought.
 func (b *batch) settle() {
-	for _, e := range b.s.executions.hanging(b.now) {
+	for _, e := range b.s.executions.hanging(b.now, b.s.cfg.HangGrace) {
 		b.Hang(&e.Execution)
 	}
 	b.Settle()

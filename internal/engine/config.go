@@ -41,6 +41,9 @@ type Config struct {
 	// Hold is how long a batch waits for its handlers before it parks them.
 	Hold time.Duration
 
+	// HangGrace is how long a handler may take to return after its timeout before its saga counts as blocked.
+	HangGrace time.Duration
+
 	Upkeep Upkeep
 }
 
@@ -57,6 +60,7 @@ const (
 	DefaultTransactionTimeout = 10 * time.Second
 	DefaultSessionTimeout     = 6 * time.Second
 	DefaultHold               = 20 * time.Millisecond
+	DefaultHangGrace          = 5 * time.Second
 )
 
 // What an engine without a broker (skaldtest) has to have in common with this one.

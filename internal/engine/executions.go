@@ -207,17 +207,14 @@ func (x *executions) abandonOne(e *saga.Execution) {
 	}
 }
 
-// hangGrace is how long a handler may take to return after its timeout before it is said to hang.
-const hangGrace = 5 * time.Second
-
 // hanging gives the handlers that should have returned, each once. It looks now and then: that a handler hangs is no news of the moment.
-func (x *executions) hanging(now time.Time) (all []*execution) {
+func (x *executions) hanging(now time.Time, grace time.Duration) (all []*execution) {
 	if !x.timed || now.Sub(x.looked) < idlePoll {
 		return nil
 	}
 	x.looked = now
 	for _, e := range x.all {
-		if timeout := e.Step.Timeout; timeout > 0 && !e.Done && !e.Hangs && now.Sub(e.Started) > timeout+hangGrace {
+		if timeout := e.Step.Timeout; timeout > 0 && !e.Done && !e.Hangs && now.Sub(e.Started) > timeout+grace {
 			x.logger.Error("a handler doesn't return although its time is up, which blocks its saga: let it listen to its context",
 				"step", e.Step.Topic, "saga", e.event.SagaID, "timeout", timeout)
 			all = append(all, e)

@@ -69,7 +69,7 @@ func (b *batch) record(o *saga.Out) *kgo.Record {
 	case saga.Forward:
 		r = b.s.inboxRecord(o.Item, o.Partition)
 	default:
-		r = b.s.ledgerRecord(o.Partition, o.Note)
+		r = b.s.ledgerRecord(o.Partition, *o.Note)
 	}
 	o.Record = r
 	return r

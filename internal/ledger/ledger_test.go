@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -23,10 +24,14 @@ type state struct {
 	Lanes      map[string][]string
 	Checkpoint any
 	Work       int
+	Turns      map[SagaID]Turn
 }
 
 func stateOf(l *Ledger, withOffsets bool) state {
-	s := state{Opens: map[SagaID]open{}, Lanes: map[string][]string{}, Checkpoint: l.Checkpoint(), Work: l.work}
+	s := state{Opens: map[SagaID]open{}, Lanes: map[string][]string{}, Checkpoint: l.Checkpoint(), Work: l.work, Turns: map[SagaID]Turn{}}
+	for id := range l.turns {
+		s.Turns[id], _ = l.TurnOf(id)
+	}
 	for id, o := range l.opens {
 		if !withOffsets {
 			o.offset = 0
@@ -35,7 +40,8 @@ func stateOf(l *Ledger, withOffsets bool) state {
 	}
 	for name, ln := range l.lanes {
 		for _, e := range ln.entries {
-			text := fmt.Sprintf("%s kind=%d order=%d step=%s data=%v", e.ID, e.Kind, e.Order, e.Step, e.Data)
+			text := fmt.Sprintf("%s kind=%d order=%d step=%s data=%v due=%v attempt=%d letter=%s unread=%v redrives=%d", e.ID, e.Kind, e.Order, e.Step, e.Data,
+				e.Due, e.Attempt, e.Letter, e.Unread, e.Redrives)
 			if withOffsets {
 				text += fmt.Sprintf(" offset=%d", e.offset)
 			}
@@ -107,7 +113,7 @@ func (w *world) step(t *rapid.T) {
 		}
 		return nil
 	}
-	switch rapid.SampledFrom([]string{"open", "close", "park", "park", "finish", "halt", "checkpoint", "rewrite"}).Draw(t, "op") {
+	switch rapid.SampledFrom([]string{"open", "close", "park", "park", "finish", "halt", "retry", "block", "revive", "turn", "deadlines", "questions", "checkpoint", "rewrite"}).Draw(t, "op") {
 	case "open":
 		if !w.l.IsOpen(saga) {
 			w.l.Open(saga, "onboarding", t0, t0.Add(time.Hour))
@@ -126,8 +132,28 @@ func (w *world) step(t *rapid.T) {
 	case "halt":
 		if e := heads(); e != nil && e.Kind == Work {
 			w.l.Finish(e)
-			w.l.Stop(Halted, Entry{ID: e.ID, Lane: lane, Saga: saga, Order: e.Order, Step: e.Step})
+			w.l.Stop(Halted, Entry{ID: e.ID, Lane: lane, Saga: saga, Order: e.Order, Step: e.Step, Letter: "letter " + e.ID, Unread: w.serial%2 == 0})
 		}
+	case "retry":
+		if e := heads(); e != nil && e.Kind == Work {
+			w.l.Replace(e, Entry{Kind: Work, Step: e.Step, Data: e.Data, Due: t0.Add(time.Minute), Attempt: e.Attempt + 1})
+		}
+	case "block":
+		if e := heads(); e != nil && e.Kind == Work {
+			w.l.Replace(e, Entry{Kind: Blocked, Step: e.Step, Data: e.Data})
+		}
+	case "revive":
+		if e := heads(); e != nil && e.Kind != Work {
+			w.l.Replace(e, Entry{Kind: Work, Step: e.Step, Data: e.Data, Redrives: e.Redrives + 1})
+		}
+	case "turn":
+		if _, turning := w.l.TurnOf(saga); w.l.IsOpen(saga) && !turning {
+			w.l.TurnRound(saga, Turn{Outcome: "cancelled", Reason: "on purpose"}, t0)
+		}
+	case "deadlines":
+		w.l.PassDeadlines(t0.Add(2*time.Hour), rapid.IntRange(0, 3).Draw(t, "most"))
+	case "questions":
+		w.l.Questions(t0.Add(time.Duration(w.serial)*time.Second), 3, func(asked int) time.Time { return t0.Add(time.Duration(w.serial+asked) * time.Second) })
 	case "checkpoint":
 		w.serial++
 		w.l.SetCheckpoint(w.serial)
@@ -346,6 +372,64 @@ func TestRewriteBoundsTheLog(t *testing.T) {
 	if w.replay().Entry("old") == nil {
 		t.Fatal("the old entry is lost")
 	}
+}
+
+// Whatever is opened, closed, aborted and acted on: each deadline is acted on once, when it has passed, and none is lost.
+func TestDeadlinesPassOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := New(time.Hour, 1000)
+		now := t0
+		due := map[SagaID]time.Time{} // of open sagas that weren't told
+		told := map[SagaID]bool{}
+		serial := 0
+		for range rapid.IntRange(1, 60).Draw(t, "transactions") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "seconds")) * time.Second)
+			nextDue, nextTold := maps.Clone(due), maps.Clone(told)
+			for range rapid.IntRange(0, 3).Draw(t, "opened") {
+				serial++
+				at := now.Add(time.Duration(rapid.IntRange(1, 60).Draw(t, "deadline")) * time.Second)
+				l.Open(sagaID(serial), "w", now, at)
+				nextDue[sagaID(serial)] = at
+			}
+			for n := range serial {
+				if saga := sagaID(n + 1); l.IsOpen(saga) && rapid.IntRange(0, 9).Draw(t, "close") == 0 {
+					l.Close(saga, now)
+					delete(nextDue, saga)
+				}
+			}
+			passed := l.PassDeadlines(now, 1000)
+			for _, saga := range passed {
+				switch at, open := nextDue[saga]; {
+				case nextTold[saga]:
+					t.Fatal("acted on twice")
+				case !open || at.After(now):
+					t.Fatalf("acted on %v early, or closed", at.Sub(now))
+				}
+				nextTold[saga] = true
+				delete(nextDue, saga)
+			}
+			for saga, at := range nextDue {
+				if !at.After(now) {
+					t.Fatalf("the deadline of %x, %v ago, is lost", saga, now.Sub(at))
+				}
+			}
+			if rapid.IntRange(0, 3).Draw(t, "abort") == 0 {
+				l.Abort()
+				continue
+			}
+			l.Commit(make([]int64, len(l.Changes())))
+			due, told = nextDue, nextTold
+			soonest := time.Time{}
+			for _, at := range due {
+				if soonest.IsZero() || at.Before(soonest) {
+					soonest = at
+				}
+			}
+			if got := l.NextDue(); !got.Equal(soonest) {
+				t.Fatalf("next due %v, want %v", got, soonest)
+			}
+		}
+	})
 }
 
 func ids(entries []*Entry) []string {

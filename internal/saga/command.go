@@ -26,7 +26,7 @@ func (b *Batch) obey(o *ordered) {
 	case wire.CommandUnblock:
 		done, refusal = b.unblock(c, l)
 	}
-	n := wire.LedgerRecord{
+	n := &wire.LedgerRecord{
 		Op: wire.OpNote, ID: c.ID, Saga: c.Saga, Step: it.Topic, Accepted: it.Accepted, Answer: wire.AnswerAccepted, Reason: done,
 	}
 	if refusal != "" {

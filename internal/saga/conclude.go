@@ -272,7 +272,7 @@ func (b *Batch) letter(it *Item, f *Failure, attempts int, id string, halted boo
 
 // note records that an event was ignored, for whoever reads the ledger.
 func (b *Batch) note(it *Item, reason string) {
-	b.Outs = append(b.Outs, Out{Kind: Note, Partition: it.Partition, Item: it, Note: wire.LedgerRecord{
+	b.Outs = append(b.Outs, Out{Kind: Note, Partition: it.Partition, Item: it, Note: &wire.LedgerRecord{
 		Op: wire.OpNote, ID: it.ID, Saga: it.Event.SagaID, Workflow: it.Event.Workflow, Step: it.Topic,
 		Accepted: it.Accepted, Reason: reason,
 	}})

@@ -36,7 +36,7 @@ type Out struct {
 	Halted   bool
 
 	// Of a note.
-	Note wire.LedgerRecord
+	Note *wire.LedgerRecord
 
 	Record any // the driver's own: what Encode made
 }

@@ -107,10 +107,15 @@ func (m *Machine) places(d Driver, step *Step, now time.Time) int {
 	switch {
 	case o == nil:
 		return free
-	case now.Before(o.next), o.probe != nil && !o.probe.Done && !o.probe.Abandoned && d.Find(o.probe.Key) == o.probe:
+	case o.waits(d, now):
 		return 0
 	}
 	return min(1, free)
+}
+
+// waits says whether the outage is not to be looked into now: it isn't time, or somebody is at it.
+func (o *outage) waits(d Driver, now time.Time) bool {
+	return now.Before(o.next) || o.probe != nil && !o.probe.Done && !o.probe.Abandoned && d.Find(o.probe.Key) == o.probe
 }
 
 // Places gives the function by which a ledger asks how many more handlers of a step may start.
@@ -123,8 +128,12 @@ func (m *Machine) Places(d Driver, now time.Time) func(step string) int {
 	}
 }
 
-// Down says whether what a step needs is not there: more of its events needn't be taken.
-func (m *Machine) Down(step *Step) bool { return m.outages[step] != nil }
+// Down says whether what a step needs is not there, so that no more of its events need be taken. When it is time to look into it, any
+// event will do: what was kept of the step's may have been cancelled meanwhile.
+func (m *Machine) Down(d Driver, step *Step, now time.Time) bool {
+	o := m.outages[step]
+	return o != nil && o.waits(d, now)
+}
 
 // ProbeAt is when the step is tried again that is down; zero if it isn't.
 func (m *Machine) ProbeAt(step *Step) time.Time {

@@ -274,6 +274,11 @@ func (m *member) turn() {
 			b.Finished(e)
 		}
 	}
+	for _, e := range m.unfinished() {
+		if !e.Hangs && w.trouble(0.05) {
+			b.Hang(e)
+		}
+	}
 	b.Settle()
 	for _, p := range m.assigned {
 		b.Tick(p, m.ledgers[p])

@@ -17,7 +17,7 @@ func (b *Batch) passDeadlines(partition int32, l *ledger.Ledger) {
 	for _, saga := range l.PassDeadlines(b.now, timeMost) {
 		id := uuid.UUID(saga).String()
 		const reason = "the saga's deadline has passed"
-		b.Outs = append(b.Outs, Out{Kind: Note, Partition: partition, Note: wire.LedgerRecord{
+		b.Outs = append(b.Outs, Out{Kind: Note, Partition: partition, Note: &wire.LedgerRecord{
 			Op: wire.OpNote, ID: wire.EventID(id, b.m.Service, "deadline", 0), Saga: id, Workflow: l.WorkflowOf(saga), Accepted: b.now, Reason: reason,
 			State: wire.StateOverdue,
 		}})
