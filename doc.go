@@ -53,5 +53,9 @@
 // A saga that is rejected, discarded, cancelled ([Cancel]) or past a deadline that expires turns round: its steps are undone by their
 // [Subscription.Compensate], the latest first, and its initiator writes how it ended ([Outcome]).
 //
+// # Test
+//
+// Package skaldtest runs services, alone or a whole workflow, in memory: feed it an event, let time pass, look at what became of it.
+//
 // Start reading the code at topic.go, workflow.go and step.go (what is declared), then run.go.
 package skald
