@@ -13,7 +13,7 @@ run: ## run the demo: broker, services, tracker, console
 
 .PHONY: test
 test: ## run all tests with the race detector, on the embedded broker and (with Java and Maven) on Apache Kafka
-	go test -race ./...
+	go test -race -timeout 20m ./...
 
 .PHONY: build
 build: ## build bin/skald
