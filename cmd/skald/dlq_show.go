@@ -83,9 +83,6 @@ func (c *terminal) printLetter(l *wholeLetter) {
 		line("cut", fmt.Sprintf("the event has %d bytes; only its beginning is kept", l.Cut))
 	}
 	for _, h := range l.Headers {
-		if strings.HasPrefix(h[0], "kafka_dlt-") {
-			continue // for other tools: they say again what is said above
-		}
 		fmt.Fprintf(c.out, "  %s: %s\n", printable(h[0]), fit(h[1], max(20, width-4-len(h[0]))))
 	}
 	fmt.Fprintln(c.out)

@@ -20,7 +20,7 @@ func letterWith(status string) reply {
 	return reply{http.StatusOK, `{"partition":0,"offset":17,"id":"7c9e6679-7425-40de-944b-e07fc1f90ae7","cause":"3fa9c01b77de","saga":"` + sagaA + `",
 		"workflow":"onboarding","subject":"ada@example.com","service":"notifier","step":"notify","class":"failed","error":"SMTP 451 4.3.0 Try again later",
 		"attempts":8,"redrives":1,"time":"` + at + `","event_id":"e1","status":"` + status + `","topic":"notify","original_partition":0,"original_offset":4,
-		"headers":[["ce_type","notify"],["kafka_dlt-original-topic","notify"],["ce_route","` + strings.Repeat("x", 200) + `"]],"payload":{"grants":["vpn"]},"payload_bytes":18}`}
+		"headers":[["ce_type","notify"],["ce_route","` + strings.Repeat("x", 200) + `"]],"payload":{"grants":["vpn"]},"payload_bytes":18}`}
 }
 
 func clockOf(t *testing.T) string {

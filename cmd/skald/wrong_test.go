@@ -158,6 +158,9 @@ func TestDeadLettersOfACauseAreRedriven(t *testing.T) {
 	o.want(t, exitOK, "user3@example.com", "dlq", "ls", "--cause", key)
 	letters := o.letters(t, "--cause", key)
 	o.want(t, exitOK, `"department": "sales"`, "dlq", "show", letters[0].place())
+	if _, out, _ := o.skald("", "dlq", "show", letters[0].place()); strings.Contains(out, "dlq-") || strings.Contains(out, "kafka_dlt-") {
+		t.Errorf("the event has headers of its letter:\n%s", out)
+	}
 	o.want(t, exitUsage, "no such dead letter", "dlq", "show", "0/999999")
 
 	// Before it is mended one fails again, and a newer letter takes its place.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -91,5 +92,24 @@ func TestLettersKeepTheirNames(t *testing.T) {
 	}
 	if LetterID("e", "s", "t", 0) == l.ID || LetterID("e", "s", "t2", 1) == l.ID {
 		t.Error("letters share an ID")
+	}
+}
+
+// An event that is given back has the headers that it had, however often that happens.
+func TestLettersGiveBackTheOriginalHeaders(t *testing.T) {
+	original := Headers{{HeaderID, []byte("e")}, {"kafka_dlt-original-topic", []byte("of another tool")}, {"theirs", []byte("x")}}
+	for name, bound := range map[string]int{"whole": 1 << 20, "cut": 0} {
+		value := make([]byte, 2*CutBytes)
+		l := &Letter{
+			ID: "l", Service: "s", Class: ClassPanic, Error: "panic", Stack: "stack", Time: time.Unix(1, 0), Bound: bound,
+			Record: Record{Topic: "t", Headers: original, Value: value},
+		}
+		for range 3 {
+			got, err := ParseLetter(&Record{Headers: l.Headers(), Value: value})
+			if err != nil || !reflect.DeepEqual(got.Record.Headers, original) {
+				t.Fatalf("%s: %v, headers %s, want %s", name, err, got.Record.Headers, original)
+			}
+			l.Record.Headers = got.Record.Headers
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -26,6 +27,9 @@ const (
 	LetterName      = "dlq-id"     // names the letter: a redrive of it is admitted once
 	LetterEvent     = "dlq-event"  // the ID by which the service knows the event
 )
+
+// aliasPrefix is that of the headers which Spring for Apache Kafka gives a dead letter.
+const aliasPrefix = "kafka_dlt-"
 
 // CutBytes is how much of a record's value a letter keeps when the whole doesn't fit into the dead-letter topic.
 const CutBytes = 64 << 10
@@ -109,19 +113,27 @@ func (l *Letter) Headers() []Header {
 		add(LetterCut, strconv.Itoa(l.Record.Size()))
 		add(LetterHash, hex.EncodeToString(hash[:]))
 	}
-	add("kafka_dlt-original-topic", l.Record.Topic)
-	add("kafka_dlt-original-partition", strconv.Itoa(int(l.Record.Partition)))
-	add("kafka_dlt-original-offset", strconv.FormatInt(l.Record.Offset, 10))
-	add("kafka_dlt-exception-message", clipError(l.Error))
-	add("kafka_dlt-exception-stacktrace", clipError(l.Stack))
+	add(aliasPrefix+"original-topic", l.Record.Topic)
+	add(aliasPrefix+"original-partition", strconv.Itoa(int(l.Record.Partition)))
+	add(aliasPrefix+"original-offset", strconv.FormatInt(l.Record.Offset, 10))
+	add(aliasPrefix+"exception-message", clipError(l.Error))
+	add(aliasPrefix+"exception-stacktrace", clipError(l.Stack))
 	return h
 }
 
 // ParseLetter reads a record of the dead-letter topic; the original's headers and value are in Record.
+//
+// The letter's own headers follow the original ones. Its aliases are dropped, or each redrive would add another set to the event; what an
+// original has of that kind, because it has been in another tool's dead-letter topic, is kept.
 func ParseLetter(r *Record) (*Letter, error) {
 	l := &Letter{Record: Record{Key: r.Key, Value: r.Value}}
+	own := false
 	for _, h := range r.Headers {
 		value := string(h.Value)
+		own = own || strings.HasPrefix(h.Key, "dlq-")
+		if own && strings.HasPrefix(h.Key, aliasPrefix) {
+			continue
+		}
 		var err error
 		switch h.Key {
 		case LetterName:
@@ -156,6 +168,7 @@ func ParseLetter(r *Record) (*Letter, error) {
 			l.Time, err = parseTime(value)
 		case LetterHalted:
 			l.Halted = value == "true"
+		case LetterHash: // of what isn't here
 		default:
 			l.Record.Headers = append(l.Record.Headers, h)
 		}
