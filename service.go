@@ -2,6 +2,7 @@ package skald
 
 import (
 	"context"
+	"time"
 
 	"github.com/skald-saga/skald/internal/engine"
 )
@@ -33,6 +34,17 @@ type Handler func(ctx context.Context) error
 func (s *Service) Around(wrap func(next Handler) Handler) *Service {
 	for _, st := range s.steps {
 		st.around = append(st.around, wrap)
+	}
+	return s
+}
+
+// Timeout bounds one attempt of every step that has no [Subscription.Timeout] of its own: how long it may take is known
+// where the service runs rather than where it is written. The default, 0, is no bound.
+func (s *Service) Timeout(d time.Duration) *Service {
+	for _, st := range s.steps {
+		if st.timeout == 0 {
+			st.timeout = d
+		}
 	}
 	return s
 }
