@@ -3,6 +3,7 @@ package saga_test
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -91,6 +92,11 @@ func TestSimulation(t *testing.T) {
 
 // TestPlantedBugsAreFound: a simulator that finds nothing proves nothing.
 func TestPlantedBugsAreFound(t *testing.T) {
+	var table []string
+	defer func() {
+		slices.Sort(table)
+		t.Logf("caught by, bug, with seed, steps simulated until then:\n%s", strings.Join(table, "\n"))
+	}()
 	for bug, invariant := range map[string]string{
 		"loses an output":                             "I1",
 		"zombies are let in":                          "I1",
@@ -108,14 +114,17 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	} {
 		t.Run(bug, func(t *testing.T) {
 			others := map[string]int{} // a bug breaks more than one, and with some seeds another is seen first
+			steps := 0
 			for seed := range uint64(400) {
 				w, err := simulate(seed, 1+int(seed%8), 2000, bug)
+				steps += w.steps
 				var b *broken
 				if !errors.As(err, &b) {
 					continue
 				}
 				if b.invariant == invariant {
 					t.Logf("found with seed %d after %d steps: %v; before that: %v", seed, w.steps, err, others)
+					table = append(table, fmt.Sprintf("%-3s  %-43s  %3d  %7d", invariant, bug, seed, steps))
 					return
 				}
 				others[b.invariant]++
