@@ -36,6 +36,10 @@ bench: build ## measure Skald beside bare franz-go on both brokers: 6 minutes; A
 crash: ## kill, freeze, roll and scale services and brokers under 20,000 sagas on both brokers: half an hour; needs Linux, Java 17 and Maven
 	SKALD_CRASH_SAGAS=20000 SKALD_TEST_KAFKA=required go test -race -count=1 -timeout 90m -v -run TestCrashes ./internal/crashtest
 
+.PHONY: storm
+storm: ## 10,000 sagas on Apache Kafka that fail, hang, are rejected, cancelled and redriven, under kills: ten minutes; needs Linux, Java 17 and Maven
+	SKALD_STORM_SAGAS=10000 SKALD_TEST_KAFKA=required go test -race -count=1 -timeout 90m -v -run TestStorm/apache ./internal/crashtest
+
 .PHONY: tidy
 tidy: ## tidy go.mod
 	go mod tidy

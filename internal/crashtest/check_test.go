@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // violations gathers what is wrong, a few of each kind in words and all in numbers.
@@ -33,12 +32,12 @@ func (v *violations) total() (n int) {
 // check goes through everything that must hold after a run in which each saga completed.
 func (e *evidence) check() *violations {
 	v := &violations{}
-	e.checkHops(v)
+	e.checkHops(v, hops, e.checkWhole)
 	for _, r := range e.records["skald.dlq"] {
 		v.addf("dead letter", "%s", r.headers["dlq-error"])
 	}
 	for _, l := range e.ledgers {
-		l.check(v)
+		l.check(v, nil)
 	}
 	for _, l := range e.resting {
 		if !l.trimmed() {
@@ -50,8 +49,8 @@ func (e *evidence) check() *violations {
 }
 
 // checkHops: each saga has each hop once, with IDs that nothing else has, each caused by the one before, all in one partition
-// number, and one outcome, which is that it completed.
-func (e *evidence) checkHops(v *violations) {
+// number; whole says which sagas a topic must have.
+func (e *evidence) checkHops(v *violations, hops []hop, whole func(v *violations, topic string, here map[string]record)) {
 	ids, places := map[string]string{}, map[string]int32{}
 	var before map[string]record
 	for _, h := range hops {
@@ -78,7 +77,7 @@ func (e *evidence) checkHops(v *violations) {
 				v.addf("cause", "%s says %q, the hop before is %q", where, r.headers["ce_causationid"], before[saga].headers["ce_id"])
 			}
 		}
-		e.checkWhole(v, h.topic, here)
+		whole(v, h.topic, here)
 		before = here
 	}
 }
@@ -123,31 +122,34 @@ const trimSlack = 1000
 
 func (l *ledgerState) trimmed() bool { return l.fence-l.start < trimSlack }
 
-// check: nothing lives in the ledger but a checkpoint, and the fence is no younger than that.
-func (l *ledgerState) check(v *violations) {
+// check: nothing lives in the ledger but a checkpoint, and what sagas are halted or open for it, and the fence is no younger than that.
+func (l *ledgerState) check(v *violations, halted map[string]bool) {
 	where := fmt.Sprintf("%s/%d", l.service, l.partition)
-	live := map[string]record{}
+	type entry struct {
+		record
+		Op   string `json:"op"`
+		Kind string `json:"kind"`
+		ID   string `json:"id"`
+		Saga string `json:"saga"`
+	}
+	live := map[string]entry{} // by ID: what was work may be put again as halted
 	for _, r := range l.records {
-		var change struct {
-			Op   string `json:"op"`
-			Kind string `json:"kind"`
-			ID   string `json:"id"`
-		}
+		change := entry{record: r}
 		if err := json.Unmarshal(r.value, &change); err != nil {
 			v.addf("ledger record", "%s@%d: %v", where, r.offset, err)
 			continue
 		}
-		switch entry := change.Kind + " " + change.ID; change.Op {
+		switch change.Op {
 		case "put":
-			live[entry] = r
+			live[change.ID] = change
 		case "delete":
-			delete(live, entry)
+			delete(live, change.ID)
 		}
 	}
 	oldest := l.end
-	for entry, r := range live {
-		if !strings.HasPrefix(entry, "checkpoint ") {
-			v.addf("ledger not empty", "%s@%d: %s", where, r.offset, r.value)
+	for _, r := range live {
+		if waits := halted[r.Saga] && (r.Kind == "halted" || r.Kind == "open"); r.Kind != "checkpoint" && !waits {
+			v.addf("ledger not empty", "%s@%d: %.500s", where, r.offset, r.value)
 		}
 		oldest = min(oldest, r.offset)
 	}

@@ -9,5 +9,9 @@
 // SKALD_CRASH_SAGAS says how many sagas (default 2,000; make crash runs 20,000), SKALD_CRASH_SEED repeats a schedule: kinds and
 // victims, not the microsecond.
 //
-// Start reading at crash_test.go, then faults_test.go; check_test.go says what is a violation, and mutants_test.go that it is found.
+// TestStorm is the same for what goes wrong in the services themselves: handlers and compensations fail and hang, policies deny, an event
+// is poison until it is mended, people cancel, redrive and discard, while processes are killed at random (stormy is the binary). What
+// each saga's end implies must be in its records, the databases and the mailbox. SKALD_STORM_SAGAS says how many (default 300).
+//
+// Start reading at crash_test.go, then faults_test.go; check_test.go says what is a violation, and mutants_test.go that it is found; or at storm_test.go.
 package crashtest

@@ -8,7 +8,10 @@ type evidence struct {
 	resting []ledgerState // while they still ran and had nothing to do; without records
 
 	devices     []device
-	assigned    int64 // by which the models' stock has shrunk
+	assigned    int64    // by which the models' stock has shrunk
+	returned    int64    // devices that the models' rows say came back
+	inStock     int64    // devices that have a serial and no owner
+	undone      []string // idempotency keys that are spent
 	completions []completion
 	grants      []grant
 	rolled      bool     // to the next version

@@ -158,12 +158,16 @@ func (e *evidence) readStores(ctx context.Context, folder string) error {
 			c := &e.completions[len(e.completions)-1]
 			return r.Scan(&c.saga, &c.email, &c.messageID)
 		}},
-		{inventory, `SELECT stock FROM models`, func(r *sql.Rows) error {
-			var stock int64
-			err := r.Scan(&stock)
+		{inventory, `SELECT stock, returned FROM models`, func(r *sql.Rows) error {
+			var stock, returned int64
+			err := r.Scan(&stock, &returned)
 			e.assigned += provisioner.DefaultStock - stock
+			e.returned += returned
 			return err
 		}},
+		{inventory, `SELECT count(*) FROM devices WHERE assignment IS NULL`, func(r *sql.Rows) error { return r.Scan(&e.inStock) }},
+		{inventory, spentKeys, e.scanUndone},
+		{grants, spentKeys, e.scanUndone},
 		{grants, `SELECT granted_for, entitlement, email FROM grants`, func(r *sql.Rows) error {
 			e.grants = append(e.grants, grant{})
 			g := &e.grants[len(e.grants)-1]
@@ -181,6 +185,14 @@ func (e *evidence) readStores(ctx context.Context, folder string) error {
 		e.watched = append(e.watched, "")
 		return r.Scan(&e.watched[len(e.watched)-1])
 	})
+}
+
+// spentKeys are the tombstones that skaldsql.Undo leaves.
+const spentKeys = `SELECT effect_key FROM skald_effects WHERE state = 'undone'`
+
+func (e *evidence) scanUndone(r *sql.Rows) error {
+	e.undone = append(e.undone, "")
+	return r.Scan(&e.undone[len(e.undone)-1])
 }
 
 func openStore(folder, service string) (*sql.DB, error) {

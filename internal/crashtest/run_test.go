@@ -64,11 +64,24 @@ const (
 
 func newRun(t *testing.T, c cluster, sagas int, seed uint64) *run {
 	faults := max(faultsAtLeast, sagas/sagasPerFault/len(serviceNames))
+	expected := time.Duration(faults) * faultTakes
+	r := newFrame(t, c, sagas, seed, 3*expected+runFrame)
+	r.faults, r.expected = faults, expected
+	binary, err := build(r.folder, "github.com/skald-saga/skald/cmd/skald")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.startServices(binary, "run")
+	return r
+}
+
+// newFrame is a run that has no services yet, and is given up after a time.
+func newFrame(t *testing.T, c cluster, sagas int, seed uint64, limit time.Duration) *run {
 	r := &run{
-		t: t, cluster: c, sagas: sagas, seed: seed, faults: faults, expected: time.Duration(faults) * faultTakes,
+		t: t, cluster: c, sagas: sagas, seed: seed,
 		prefix: fmt.Sprintf("crash-%d.", os.Getpid()), folder: t.TempDir(), tally: newTally(), started: map[string]string{},
 	}
-	timely, stop := context.WithTimeoutCause(context.Background(), 3*r.expected+runFrame, errTooLong)
+	timely, stop := context.WithTimeoutCause(context.Background(), limit, errTooLong)
 	t.Cleanup(stop)
 	r.ctx, r.cancel = context.WithCancelCause(timely)
 	t.Cleanup(func() { r.cancel(nil) })
@@ -81,19 +94,15 @@ func newRun(t *testing.T, c cluster, sagas int, seed uint64) *run {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.client.Close)
-	r.startServices()
 	return r
 }
 
-func (r *run) startServices() {
-	binary, err := build(r.folder, "github.com/skald-saga/skald/cmd/skald")
-	if err != nil {
-		r.t.Fatal(err)
-	}
+// startServices starts two instances of each service. The service's name and the flags of skald run follow the program's arguments.
+func (r *run) startServices(program ...string) {
 	for n, name := range serviceNames {
 		s := &service{
 			run: r, name: name, random: rand.New(rand.NewPCG(r.seed, uint64(n+1))),
-			program: []string{binary, "run", name, "--prefix", r.prefix, "--partitions", fmt.Sprint(partitions), "--lag", lag, "--data", r.folder},
+			program: append(slices.Clone(program), name, "--prefix", r.prefix, "--partitions", fmt.Sprint(partitions), "--lag", lag, "--data", r.folder),
 		}
 		r.services = append(r.services, s)
 		for range 2 {
@@ -120,7 +129,7 @@ func (r *run) nextVersion() ([]string, error) {
 	return []string{binary, "--prefix", r.prefix, "--partitions", fmt.Sprint(partitions), "--lag", lag, "--store", store}, err
 }
 
-// settle waits until the additional step has caught up and the ledgers are trimmed, and ends the services as an operator does.
+// settle waits until the additional step has caught up, and ends the services.
 func (r *run) settle() {
 	r.t.Helper()
 	r.eventually("the next version has seen all sagas", func() (bool, error) {
@@ -136,6 +145,12 @@ func (r *run) settle() {
 		err = db.QueryRowContext(r.ctx, `SELECT count(*) FROM watched`).Scan(&n)
 		return n >= r.sagas, err
 	})
+	r.stopServices()
+}
+
+// stopServices waits until the ledgers are trimmed, and ends the services as an operator does.
+func (r *run) stopServices() {
+	r.t.Helper()
 	r.eventually("the ledgers are trimmed", func() (bool, error) {
 		ledgers, err := readLedgers(r.ctx, r.cluster.addrs, r.prefix, serviceNames, nil)
 		r.resting = ledgers
@@ -178,7 +193,7 @@ func (r *run) evidence() *evidence {
 		topics = append(topics, h.topic)
 	}
 	for _, s := range serviceNames {
-		topics = append(topics, "skald."+s+".ledger")
+		topics = append(topics, "skald."+s+".ledger", "skald."+s+".inbox")
 	}
 	records, err := readRecords(r.ctx, r.cluster.addrs, r.prefix, topics...)
 	if err != nil {

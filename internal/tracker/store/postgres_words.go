@@ -91,7 +91,8 @@ func (c change) postgres(columns []column) string {
 	var names, arrays, sets []string
 	for _, column := range columns {
 		names = append(names, column.name)
-		arrays = append(arrays, `?::`+column.kind+`[]`)
+		kind := column.kind
+		arrays = append(arrays, `?::`+kind+`[]`)
 	}
 	for _, column := range c.columns {
 		sets = append(sets, column.name+` = row.`+column.name)
@@ -105,8 +106,7 @@ func (c change) postgres(columns []column) string {
 		return fmt.Sprintf(`UPDATE %s SET %s FROM %s WHERE %s.%s = row.%s`,
 			c.update, strings.Join(sets, `, `), rows, c.update, c.key.name, c.key.name)
 	}
-	// By ANY an index is used whatever the planner thinks of the table's size: there may be no statistics yet.
-	return fmt.Sprintf(`DELETE FROM %s WHERE %s = ANY (%s)`, c.remove, c.key.name, arrays[0])
+	return fmt.Sprintf(`DELETE FROM %s WHERE %s IN (SELECT %s FROM %s)`, c.remove, c.key.name, c.key.name, rows)
 }
 
 // list makes values of one kind what pgx sends as an array.
