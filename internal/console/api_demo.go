@@ -28,6 +28,8 @@ func (h *Handler) registerDemo(api huma.API) {
 	handle(h, api, demoOp("stop-service", http.MethodPost, "/services/{name}/stop", "Stop a service: it finishes what is in hand", http.StatusNotFound), h.stopService)
 	handle(h, api, demoOp("get-lag", http.MethodGet, "/lag", "The lag that every step gets"), h.getLag)
 	handle(h, api, demoOp("set-lag", http.MethodPut, "/lag", "Set the lag that every step gets: drawn anew each time between min and max"), h.setLag)
+	handle(h, api, demoOp("get-failures", http.MethodGet, "/failures", "How often the handlers of each service are made to fail"), h.getFailures)
+	handle(h, api, demoOp("set-failures", http.MethodPut, "/failures/{service}", "Set how often a service's handlers fail, from the next one on", http.StatusNotFound), h.setFailures)
 }
 
 type hiresOutput struct {
@@ -123,18 +125,25 @@ func (h *Handler) stopService(ctx context.Context, in *serviceInput) (*servicesO
 }
 
 func (h *Handler) switchService(ctx context.Context, name string, to func(context.Context, string) error) (*servicesOutput, error) {
-	services := h.cfg.Demo.Services.List()
-	names := make([]string, 0, len(services))
-	for _, s := range services {
-		names = append(names, s.Name)
-	}
-	if !slices.Contains(names, name) {
-		return nil, &missingError{"no service " + clip(name) + " runs here, only " + listed(names)}
+	if err := h.mustRunHere(name); err != nil {
+		return nil, err
 	}
 	if err := to(ctx, name); err != nil {
 		return nil, err
 	}
 	return h.listServices(ctx, nil)
+}
+
+func (h *Handler) mustRunHere(name string) error {
+	services := h.cfg.Demo.Services.List()
+	names := make([]string, 0, len(services))
+	for _, s := range services {
+		names = append(names, s.Name)
+	}
+	if slices.Contains(names, name) {
+		return nil
+	}
+	return &missingError{"no service " + clip(name) + " runs here, only " + listed(names)}
 }
 
 // DemoLag bounds the lag that the demo draws for every step.

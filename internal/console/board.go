@@ -24,8 +24,8 @@ type board struct {
 	lastOver time.Time       // when the last of the rows that are over ended; zero if none is
 }
 
-// hand counts what lies at a step.
-type hand struct{ waiting, halted int }
+// hand counts what lies at a step; what is retrying is waiting, too.
+type hand struct{ waiting, retrying, halted, blocked int }
 
 func (b *boards) load(ctx context.Context, v view, seq int64, stations []station, now time.Time) (*board, error) {
 	workflow := events.Onboarding.Name()
@@ -107,15 +107,7 @@ func overtaking(sagas []tracker.Saga) []int {
 
 // current is the step that has the token of a saga that isn't over.
 func current(saga tracker.Saga) (tracker.Step, bool) {
-	var last tracker.Step
-	if saga.Outcome != "" || len(saga.Steps) == 0 {
-		return last, false
-	}
-	for _, step := range saga.Steps {
-		if step.Hop >= last.Hop {
-			last = step
-		}
-	}
+	last, ok := saga.Current()
 	if last.Service == "" { // not declared yet: the column knows
 		for _, c := range columns {
 			if c.Topic == last.Topic {
@@ -123,7 +115,7 @@ func current(saga tracker.Saga) (tracker.Step, bool) {
 			}
 		}
 	}
-	return last, last.State != tracker.StepDone
+	return last, ok
 }
 
 func (b *board) take(saga tracker.Saga) {
@@ -132,9 +124,15 @@ func (b *board) take(saga tracker.Saga) {
 		return
 	}
 	at := b.hands[step.Topic]
-	if step.State == tracker.StepHalted {
+	switch step.State {
+	case tracker.StepHalted:
 		at.halted++
-	} else {
+	case tracker.StepBlocked:
+		at.blocked++
+	case tracker.StepRetrying:
+		at.retrying++
+		at.waiting++
+	default:
 		at.waiting++
 	}
 	b.hands[step.Topic] = at

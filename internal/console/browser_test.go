@@ -116,6 +116,9 @@ func TestBrowser(t *testing.T) {
 		"keys":           testKeys,
 		"refused click":  testRefusedClick,
 		"lag":            testLag,
+		"cancel":         testCancel,
+		"redrive":        testRedrive,
+		"failures":       testFailures,
 		"narrow":         testNarrow,
 		"lost and found": testLostConnection,
 	} {
@@ -185,7 +188,7 @@ func testCellsKeepStill(_ *testing.T, b *tab, w *world, address string) {
 func testTraceMode(_ *testing.T, b *tab, w *world, address string) {
 	id := w.onboard(user("Ada"))
 	b.open(address)
-	b.isTrue("document.querySelectorAll('th').length === 5")
+	b.isTrue("document.querySelectorAll('th:not(.act)').length === 5")
 	b.click("#trace")
 	b.wait("location.search === '?trace=off' && document.querySelectorAll('th').length === 2")
 	b.waitText("#lead", "One user has not come back. One is merely on the way.")
@@ -195,7 +198,7 @@ func testTraceMode(_ *testing.T, b *tab, w *world, address string) {
 	b.waitText("#rows td:nth-child(2)", "Yes")
 	b.waitText("#lead", "One user has come back.")
 	b.click(".asking [data-view]")
-	b.wait("location.search === '' && document.querySelectorAll('th').length === 5")
+	b.wait("location.search === '' && document.querySelectorAll('th:not(.act)').length === 5")
 	b.waitText("#rows td:nth-child(5)", "4.00 s")
 	b.do(chromedp.NavigateBack())
 	b.wait("location.search === '?trace=off' && document.querySelectorAll('th').length === 2")
@@ -329,7 +332,10 @@ func testLag(_ *testing.T, b *tab, w *world, address string) {
 	}
 }
 
-func testNarrow(_ *testing.T, b *tab, w *world, address string) {
+func testNarrow(t *testing.T, b *tab, _ *world, _ string) {
+	w := troubled()
+	_, server := serve(t, w.config(t))
+	address := server.URL
 	w.pass(w.onboard(user(strings.Repeat("Maximiliana", 6))), time.Second)
 	for _, width := range []int64{390, 720, 1100, 1240, 1440} {
 		b.do(chromedp.EmulateViewport(width, 844))

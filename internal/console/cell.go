@@ -13,18 +13,23 @@ import (
 
 // cell is where a saga is with one step.
 type cell struct {
-	State    string // done, running, queued, halted, over, to-come, unknown
+	State    string // done, running, queued, retrying, waiting, halted, blocked, turned, undoing, undone, over, to-come, unreached, unknown
 	Glyph    string // a symbol of templates/icons.html; empty for the knot of a thread
 	Tone     string // class of glyph and word
 	Spin     bool
 	Before   string // for readers, before the word
 	Word     string
 	Since    time.Time // instead of a word: how long ago this was
+	Due      time.Time // of the next attempt, before the note
 	Note     string
+	Act      *act // what a person may do now, on a button
 	Title    string
 	Overtook int
-	Thread   string // how the thread goes on to the next cell: "", past, ahead
+	Thread   string // how the thread goes on to the next cell: "", past, ahead, turned
 }
+
+// act is a button that opens the dialog of a saga's actions.
+type act struct{ Label, ID, Name string }
 
 func stepCell(step tracker.Step, c column, heldBy string) cell {
 	var live cell
@@ -32,7 +37,9 @@ func stepCell(step tracker.Step, c column, heldBy string) cell {
 	case step.State == tracker.StepDone:
 		return cell{State: "done", Before: "done in", Word: tookIn(step), Title: spentOn(step)}
 	case step.State == tracker.StepHalted:
-		return cell{State: "halted", Glyph: "halted", Tone: "halted", Word: "Halted", Title: step.Error}
+		return cell{State: "halted", Glyph: "halted", Tone: "halted", Word: "Halted", Title: step.Error, Act: &act{Label: "Redrive…"}}
+	case step.State == tracker.StepRetrying, step.State == tracker.StepWaiting, step.State == tracker.StepBlocked:
+		return heldUp(step)
 	case step.State == tracker.StepQueued && heldBy != "":
 		live = cell{State: "queued", Glyph: "queued", Tone: "soft", Word: "Queued ", Note: "waits for " + heldBy + " to start"}
 	case step.State == tracker.StepQueued:
@@ -70,6 +77,9 @@ func noteOf(c cell, column int, steps map[string]tracker.Step) string {
 	if c.State == "halted" {
 		return "dead letter · " + c.Title
 	}
+	if c.State == "undone" { // what was given before
+		c.State = "done"
+	}
 	if c.State != "done" || column+1 >= len(columns) {
 		return c.Note
 	}
@@ -95,11 +105,14 @@ func noteOf(c cell, column int, steps map[string]tracker.Step) string {
 }
 
 func outcomeCell(saga tracker.Saga, overtook int) cell {
-	c := cell{State: "over", Glyph: saga.Outcome, Tone: saga.Outcome, Note: timeOfDay(saga.Ended), Title: saga.Reason}
+	c := cell{State: "over", Glyph: saga.Outcome, Tone: saga.Outcome, Note: timeOfDay(saga.Ended), Title: saga.Sentence(saga.Ended)}
 	if saga.Outcome != wire.Completed {
 		c.Word = capital(saga.Outcome)
+		if n := len(saga.Undone); n > 0 {
+			c.Note += ", " + plural(n, "step") + " undone"
+		}
 		if saga.Reason != "" {
-			c.Note = saga.Reason
+			c.Note += " · " + saga.Reason
 		}
 		return c
 	}
@@ -108,16 +121,4 @@ func outcomeCell(saga tracker.Saga, overtook int) cell {
 		c.Word = lasted(saga.Ended.Sub(saga.Started))
 	}
 	return c
-}
-
-// threadOf says how the thread leaves the i-th cell: it is drawn as far as the saga has come.
-func threadOf(i, latest int, saga tracker.Saga) string {
-	switch {
-	case i < latest || saga.Outcome == wire.Completed:
-		return "past"
-	case saga.Outcome == "":
-		return "ahead"
-	default:
-		return ""
-	}
 }

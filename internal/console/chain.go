@@ -37,20 +37,27 @@ func (b *board) stationPages(v view) []stationPage {
 
 // withCounts adds what the service has before it. Counts are of the rows loaded; where that isn't all, they say so.
 func (b *board) withCounts(s station, p stationPage) string {
-	waiting, halted := b.waitingFor(s), 0
+	waiting := b.waitingFor(s)
+	var retrying, halted, blocked int
 	for _, topic := range s.Topics {
-		halted += b.hands[topic].halted
+		at := b.hands[topic]
+		retrying, halted, blocked = retrying+at.retrying, halted+at.halted, blocked+at.blocked
 	}
 	note := p.Note
 	switch {
 	case waiting > 0 && p.Down:
 		note += " · " + b.count(waiting) + " queued"
-	case waiting > 0 && halted > 0 && !p.Changing:
+	case waiting > 0 && halted+blocked > 0 && !p.Changing:
 		note = b.count(waiting) + " in hand" // no room for more
+	case retrying > 0 && retrying == waiting && !p.Changing:
+		note = s.With + " · " + b.count(retrying) + " retrying"
 	case waiting > 0 && !p.Changing:
 		note = s.With + " · " + b.count(waiting) + " in hand"
 	case waiting > 0:
 		note += " · " + b.count(waiting) + " in hand"
+	}
+	if blocked > 0 {
+		return note + fmt.Sprintf(" · %s blocked", b.count(blocked))
 	}
 	if halted > 0 {
 		note += fmt.Sprintf(" · %s halted", b.count(halted))

@@ -119,10 +119,12 @@ type Hires interface {
 	Remaining() int
 }
 
-// Faults is the lag that the demo adds to every step.
+// Faults is the lag that the demo adds to every step, and how often the handlers of each service fail.
 type Faults interface {
 	Lag() demo.Range
 	SetLag(lag demo.Range) error // says what is allowed
+	Chaos() map[string]float64   // by service, 0 to 1; one that isn't in it doesn't fail
+	SetChaos(service string, probability float64) error
 }
 
 // Mailbox is what the console asks of [mailbox.Mailbox].

@@ -37,6 +37,7 @@ func New(cfg Config) *Handler {
 	h.newAPI(h.mux)
 	h.mux.HandleFunc("GET /{$}", h.onboarding)
 	h.mux.HandleFunc("GET /live", h.live)
+	h.mux.HandleFunc("GET /sagas/{id}/actions", h.actions)
 	h.mux.Handle("GET /assets/", h.pages.assets)
 	if cfg.Demo != nil && cfg.Demo.Mailbox != nil {
 		h.mux.HandleFunc("GET /mailbox", h.mailbox)

@@ -25,6 +25,7 @@ type page struct {
 	Remaining int
 	Lag       demo.Range
 	LagTop    int // the slider's right end, in seconds
+	Chances   []chance
 
 	Mailbox bool
 	Mails   int64
@@ -113,6 +114,7 @@ func (h *Handler) page(v view, b *board) *page {
 		p.Next, p.HasNext = d.Hires.Peek()
 		p.Remaining = d.Hires.Remaining()
 		p.Lag = d.Faults.Lag()
+		p.Chances = d.chances()
 		p.LagTop = max(10, int((p.Lag.Max+time.Second-1)/time.Second))
 		if d.Mailbox != nil {
 			p.Mailbox, p.Mails = true, d.Mailbox.Count()

@@ -20,7 +20,7 @@ var templateFiles embed.FS
 var assetFiles embed.FS
 
 // stylesheets are linked in this order.
-var stylesheets = []string{"tokens.css", "base.css", "layout.css", "controls.css", "chain.css", "trace.css", "dialogs.css"}
+var stylesheets = []string{"tokens.css", "base.css", "layout.css", "controls.css", "chain.css", "trace.css", "dialogs.css", "actions.css"}
 
 // pages renders templates and serves assets.
 type pages struct {
@@ -37,6 +37,8 @@ func newPages() *pages {
 		"departments": func() []string { return events.Departments },
 		"timeOfDay":   timeOfDay,
 		"soFar":       soFarSince,
+		"until":       until,
+		"percent":     percent,
 		"seconds":     seconds,
 		"thousands":   thousands[int64],
 		"plural":      plural[int64],

@@ -12,7 +12,7 @@ const (
 )
 
 // parts are the fragments of the page that a patch may bring: templates whose element has the same ID.
-var parts = []string{"live", "warning", "waiting", "stations", "next", "lag", "summary", "empty", "more", "lead", "mail-count"}
+var parts = []string{"live", "warning", "waiting", "stations", "next", "lag", "failures", "summary", "empty", "more", "lead", "mail-count"}
 
 // patch is one update of a page.
 type patch struct {
@@ -96,7 +96,7 @@ func (w *watcher) partsOf(p *page) (map[string]string, error) {
 	changed := make(map[string]string)
 	for _, name := range parts {
 		switch {
-		case (name == "next" || name == "lag") && !p.Demo, name == "mail-count" && !p.Mailbox, name == "lead" && !w.view.TraceOff:
+		case (name == "next" || name == "lag" || name == "failures") && !p.Demo, name == "mail-count" && !p.Mailbox, name == "lead" && !w.view.TraceOff:
 			continue
 		}
 		html, err := w.h.pages.render(name, p)

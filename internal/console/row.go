@@ -19,7 +19,8 @@ type row struct {
 	ID      string
 	Name    string
 	Detail  string
-	Class   string // running, halted, completed, over
+	Class   string // a status, or completed, or over
+	Open    bool   // something can be done about it
 	Cells   [len(columns)]cell
 	Reached int    // how many stations the token has reached, 5 when the saga is over
 	Told    string // said once when the saga ends or halts
@@ -39,12 +40,12 @@ func (r *row) Home() cell { return r.Cells[len(r.Cells)-1] }
 
 // moves says whether a time in the row goes on.
 func (r *row) moves() bool {
-	return slices.ContainsFunc(r.Cells[:], func(c cell) bool { return !c.Since.IsZero() })
+	return slices.ContainsFunc(r.Cells[:], func(c cell) bool { return !c.Since.IsZero() || !c.Due.IsZero() })
 }
 
 func newRow(saga tracker.Saga, key rowKey, version uint64) *row {
-	r := &row{rowKey: key, Version: version, ID: saga.ID, Class: rowClass(saga)}
-	steps := stepsByTopic(saga)
+	r := &row{rowKey: key, Version: version, ID: saga.ID, Class: rowClass(saga), Open: saga.Outcome == ""}
+	steps, undos := stepsByTopic(saga, false), stepsByTopic(saga, true)
 	r.Name, r.Detail = person(saga, steps)
 	latest := -1
 	for i, c := range columns {
@@ -60,21 +61,40 @@ func newRow(saga tracker.Saga, key rowKey, version uint64) *row {
 			r.Cells[i] = outcomeCell(saga, key.overtook)
 			r.Reached = len(columns) + 1
 		case ok:
-			r.Cells[i] = stepCell(step, c, key.heldBy)
+			r.Cells[i] = cellOf(saga, i, step, undos, key.heldBy)
 			r.Cells[i].Note = noteOf(r.Cells[i], i, steps)
 		case i < latest:
 			r.Cells[i] = cell{State: "unknown", Word: "–", Title: "the log doesn't say"}
-		case saga.Outcome == "":
+		case i == len(columns)-1:
+			r.Cells[i] = homeCell(saga)
+		case saga.Outcome == "" && len(undos) == 0:
 			r.Cells[i] = cell{State: "to-come", Before: "not yet"}
 		default:
 			r.Cells[i] = cell{State: "unreached", Before: "not reached"}
 		}
-		if i < len(columns)-1 {
-			r.Cells[i].Thread = threadOf(i, latest, saga)
+		if a := r.Cells[i].Act; a != nil {
+			a.ID, a.Name = r.ID, r.Name
 		}
+	}
+	for i := range len(columns) - 1 {
+		r.Cells[i].Thread = threadOf(i, latest, r.Cells[i+1], saga)
 	}
 	r.Told = told(r.Name, saga)
 	return r
+}
+
+// cellOf is the cell of a step that the saga has reached.
+func cellOf(saga tracker.Saga, i int, step tracker.Step, undos map[string]tracker.Step, heldBy string) cell {
+	own := stepCell(step, columns[i], heldBy)
+	if step.State == tracker.StepTurned {
+		own = turnedCell(saga)
+	}
+	if undo, ok := undos[columns[i].Topic]; ok {
+		if undoing, more := undoCell(own, undo, columns[i]); more {
+			return undoing
+		}
+	}
+	return own
 }
 
 func rowClass(saga tracker.Saga) string {
@@ -88,10 +108,13 @@ func rowClass(saga tracker.Saga) string {
 	}
 }
 
-// stepsByTopic keeps the last hop on each topic.
-func stepsByTopic(saga tracker.Saga) map[string]tracker.Step {
+// stepsByTopic keeps the last hop on each topic, on the way out or on the way back.
+func stepsByTopic(saga tracker.Saga, undo bool) map[string]tracker.Step {
 	steps := make(map[string]tracker.Step, len(saga.Steps))
 	for _, s := range saga.Steps {
+		if s.Undo != undo {
+			continue
+		}
 		if before, ok := steps[s.Topic]; !ok || before.Hop <= s.Hop {
 			steps[s.Topic] = s
 		}
@@ -130,6 +153,10 @@ func told(name string, saga tracker.Saga) string {
 		return name + ": " + saga.Outcome
 	case saga.Status == tracker.Halted:
 		return name + " halted: " + saga.Reason
+	case saga.Status == tracker.Blocked:
+		return name + " is blocked: " + saga.Reason
+	case saga.Status == tracker.Compensating:
+		return name + " is being undone: " + saga.EndingReason
 	default:
 		return ""
 	}

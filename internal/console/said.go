@@ -86,18 +86,28 @@ func (b *board) summary(v view) summary {
 		}
 		return s
 	}
-	if n := b.counts[tracker.Running]; n > 0 {
+	if n := b.onTheWay(); n > 0 {
 		s.Open = thousands(n) + " on the way"
 	}
 	var rest []string
-	if n := b.counts[tracker.Halted]; n > 0 {
-		rest = append(rest, thousands(n)+" halted")
+	for _, t := range []tally{
+		{b.counts[tracker.Retrying], "of them retrying"}, {b.counts[tracker.Compensating], "being undone"},
+		{b.counts[tracker.Halted], "halted"}, {b.counts[tracker.Blocked], "blocked"},
+	} {
+		if t.N > 0 {
+			rest = append(rest, thousands(t.N)+" "+t.Word)
+		}
 	}
 	for _, t := range b.home() {
 		rest = append(rest, thousands(t.N)+" "+t.Word)
 	}
 	s.Rest = strings.Join(rest, ", ")
 	return s
+}
+
+// onTheWay is how many sagas go on by themselves, and forward.
+func (b *board) onTheWay() int64 {
+	return b.counts[tracker.Running] + b.counts[tracker.Retrying] + b.counts[tracker.Waiting]
 }
 
 // lead is what the question of Trace Mode is about, in numbers.
@@ -121,7 +131,7 @@ func (b *board) reasons() []string {
 			reasons = append(reasons, numbered(n, one, many))
 		}
 	}
-	running := b.counts[tracker.Running]
+	running := b.onTheWay()
 	if b.exact {
 		var held int64
 		for _, s := range b.stations {
@@ -134,7 +144,8 @@ func (b *board) reasons() []string {
 		running -= held
 	}
 	add(running, "is merely on the way", "are merely on the way")
-	add(b.counts[tracker.Halted], "will not move again by itself", "will not move again by themselves")
+	add(b.counts[tracker.Compensating], "is being undone", "are being undone")
+	add(b.counts[tracker.Halted]+b.counts[tracker.Blocked], "will not move again by itself", "will not move again by themselves")
 	turned := b.counts[wire.Rejected] + b.counts[wire.Cancelled] + b.counts[wire.Expired] + b.counts[wire.Abandoned]
 	add(turned, "was turned back", "were turned back")
 	return reasons

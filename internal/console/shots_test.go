@@ -29,18 +29,27 @@ func TestShots(t *testing.T) {
 	_, server := serve(t, w.config(t))
 	down := downWorld()
 	_, downServer := serve(t, down.config(t))
-	_, emptyServer := serve(t, newWorld().config(t))
-	refused := populated()
-	refused.startErr = errors.New("dial tcp 127.0.0.1:9092: connect: connection refused")
-	refused.lag = tracker.Lag{Since: time.Now().Add(-time.Minute)}
-	_, refusing := serve(t, refused.config(t))
-	ctx := browse(t).ctx
 	press := func(js string) chromedp.Action[chromedp.Void] {
 		return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 			_, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("("+js+", true)"))
 			return err
 		})
 	}
+	trouble := troubled()
+	_, troubledServer := serve(t, trouble.config(t))
+	var halted string
+	for id, s := range trouble.sagas {
+		if s.Status == tracker.Halted {
+			halted = id
+		}
+	}
+	asking := chromedp.Steps(press("document.querySelector('#saga-"+halted+" td.act button').click()"), chromedp.WaitVisible("#act [data-post]"))
+	_, emptyServer := serve(t, newWorld().config(t))
+	refused := populated()
+	refused.startErr = errors.New("dial tcp 127.0.0.1:9092: connect: connection refused")
+	refused.lag = tracker.Lag{Since: time.Now().Add(-time.Minute)}
+	_, refusing := serve(t, refused.config(t))
+	ctx := browse(t).ctx
 	nothing := press("0")
 	wrong := chromedp.Steps(press("document.querySelector('#show-form').click()"), press("document.querySelector('#form .primary').click()"), chromedp.WaitVisible("#form [aria-invalid]"))
 	for _, shot := range []struct {
@@ -54,6 +63,11 @@ func TestShots(t *testing.T) {
 		{"onboarding-trace-off", "/?trace=off", server, 1440, 1, nothing},
 		{"onboarding-mailbox", "/?mail=2", server, 1440, 1, nothing},
 		{"onboarding-down", "/", downServer, 1440, 1, nothing},
+		{"trouble", "/", troubledServer, 1440, 1, nothing},
+		{"trouble-1100", "/", troubledServer, 1100, 1, nothing},
+		{"trouble-390", "/", troubledServer, 390, 2, nothing},
+		{"actions", "/", troubledServer, 1440, 1, asking},
+		{"actions-390", "/", troubledServer, 390, 2, asking},
 		{"onboarding-empty", "/", emptyServer, 1440, 1, nothing},
 		{"onboarding-390", "/", server, 390, 2, nothing},
 		{"onboarding-390-off", "/?trace=off", server, 390, 2, nothing},

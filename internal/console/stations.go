@@ -12,14 +12,16 @@ type column struct {
 	Topic   string // input topic of the step
 	Service string
 	Doing   string // what the service does meanwhile
+	Undoing string // and while it undoes that
+	Undone  string
 }
 
 // columns are the hops of the onboarding, in order; the last one brings the saga home.
 var columns = [...]column{
-	{"Provisioned", string(events.NewUserTopic), "provisioner", "choosing a device"},
-	{"Authorized", string(events.AuthorizeTopic), "authorizer", "granting"},
-	{"Notified", string(events.NotifyTopic), "notifier", "mailing"},
-	{"Complete", string(events.NotifiedTopic), "provisioner", "closing"},
+	{"Provisioned", string(events.NewUserTopic), "provisioner", "choosing a device", "Giving back", "Given back"},
+	{"Authorized", string(events.AuthorizeTopic), "authorizer", "granting", "Revoking", "Revoked"},
+	{"Notified", string(events.NotifyTopic), "notifier", "mailing", "Undoing", "Undone"},
+	{"Complete", string(events.NotifiedTopic), "provisioner", "closing", "Undoing", "Undone"},
 }
 
 // station is one service of the chain.

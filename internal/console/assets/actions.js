@@ -32,6 +32,18 @@ export async function onService(name, to) {
   await attempt(() => call("POST", `/api/v1/demo/services/${encodeURIComponent(name)}/${to}`));
 }
 
+const settings = new Map();
+
+// onFailures follows the slider of a service, and sets how often it fails once the slider rests.
+export function onFailures(event) {
+  const slider = event.target;
+  const service = slider.dataset.failures;
+  const percent = Number(slider.value);
+  slider.parentElement.querySelector("output").textContent = `${percent} %`;
+  clearTimeout(settings.get(service));
+  settings.set(service, setTimeout(() => attempt(() => call("PUT", `/api/v1/demo/failures/${encodeURIComponent(service)}`, { percent })), 150));
+}
+
 let setting;
 
 // onLag follows the slider, and sets the lag once it rests.

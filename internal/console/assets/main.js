@@ -1,5 +1,6 @@
 // The Onboarding page. The server renders it whole; these modules keep it up to date and make it respond.
-import { onOnboard, onService, onLag } from "./actions.js";
+import { onFailures, onOnboard, onService, onLag } from "./actions.js";
+import { decide, openActions } from "./decide.js";
 import { openForm } from "./form.js";
 import { closeDialog, openKeys, startKeys } from "./keys.js";
 import { startLive } from "./live.js";
@@ -13,6 +14,8 @@ document.addEventListener("click", (event) => {
   let target;
   if ((target = on("[data-onboard]"))) onOnboard();
   else if ((target = on("[data-service]"))) onService(target.dataset.service, target.dataset.to);
+  else if ((target = on("[data-act]"))) openActions(target.dataset.act);
+  else if ((target = on("[data-post]"))) decide(target);
   else if (on("#show-form")) openForm();
   else if (on("#show-keys")) openKeys();
   else if ((target = on("#failed button"))) target.closest("#failed").hidden = true;
@@ -34,8 +37,12 @@ document.addEventListener("submit", (event) => {
   show(url);
 });
 
-document.addEventListener("input", (event) => event.target.closest("#lag") && onLag(event));
-document.addEventListener("change", (event) => event.target.closest("#lag") && onLag(event));
+for (const type of ["input", "change"]) {
+  document.addEventListener(type, (event) => {
+    if (event.target.closest("#lag")) onLag(event);
+    else if (event.target.closest("[data-failures]")) onFailures(event);
+  });
+}
 
 // plain is false for a click that opens a link elsewhere.
 function plain(event) {

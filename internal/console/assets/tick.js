@@ -14,6 +14,11 @@ export function startTicking() {
       const text = soFar(now - ahead - e.dataset.since);
       if (e.textContent !== text) e.textContent = text;
     }
+    for (const e of document.querySelectorAll("[data-due]")) {
+      const left = e.dataset.due - (now - ahead);
+      const text = left > 0 ? "in " + soFar(left) : "now";
+      if (e.textContent !== text) e.textContent = text;
+    }
   }, 100);
 }
 
