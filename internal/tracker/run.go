@@ -40,6 +40,10 @@ func (t *Tracker) Run(ctx context.Context) error {
 			t.cfg.Logger.Info("no other tracker writes to the database any more: this one does now", "database", t.cfg.Store.Name())
 			try = -1
 			continue
+		case errors.Is(err, store.ErrStandby):
+			t.cfg.Logger.Warn("another tracker writes to the database now, as this one was too late to renew its lease", "database", t.cfg.Store.Name())
+			try = -1
+			continue
 		case time.Since(began) > time.Minute:
 			try = 0
 		}

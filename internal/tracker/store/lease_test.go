@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"net"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/skald-saga/skald/internal/postgrestest"
@@ -107,5 +109,68 @@ func TestFailedUpdateTakesNoLease(t *testing.T) {
 	}
 	if err := b.Lead(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// Two processes take the lease from each other in the middle of their transactions, each of which reads, changes and writes one
+// row. No change gets lost, and no sequence number is given out twice.
+func TestTransactionsNeverOverlap(t *testing.T) {
+	dsn := postgrestest.DSN(t)
+	robber := openStore(t, dsn)
+	const processes, each = 2, 60
+	g := saga(1, "onboarding", "running")
+	g.State = []byte{}
+	if err := save(robber, t, g); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	var writing, robbing sync.WaitGroup
+	robbing.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				if _, err := robber.reader.Exec(`UPDATE lease SET held_until = 0`); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	})
+	numbers := make([][]int64, processes)
+	for i := range processes {
+		s := openStore(t, dsn)
+		writing.Go(func() {
+			for len(numbers[i]) < each {
+				seq, err := s.Update(t.Context(), func(tx *Tx) error {
+					found, err := tx.Load([]SagaID{g.ID})
+					if err != nil {
+						return err
+					}
+					found[g.ID].State = append(found[g.ID].State, byte(i))
+					return tx.Save([]*Saga{found[g.ID]})
+				})
+				switch {
+				case err == nil:
+					numbers[i] = append(numbers[i], seq)
+				case !errors.Is(err, ErrStandby):
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	writing.Wait()
+	close(done)
+	robbing.Wait()
+	all := slices.Concat(numbers...)
+	slices.Sort(all)
+	if len(slices.Compact(slices.Clone(all))) != processes*each {
+		t.Errorf("%d transactions have other numbers than the rest: %v", len(slices.Compact(all)), all)
+	}
+	got, err := robber.Saga(t.Context(), g.ID)
+	if err != nil || len(got.State) != processes*each {
+		t.Errorf("%d changes are left of %d, error %v", len(got.State), processes*each, err)
 	}
 }

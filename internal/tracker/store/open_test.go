@@ -139,6 +139,8 @@ func TestWrongDSN(t *testing.T) {
 		"postgres://skald:s3cret@127.0.0.1:1/skald":                "PostgreSQL 127.0.0.1:1/skald can't be reached",
 		"postgres://127.0.0.1:1/skald?password=s3cret":             "connection refused",
 		"postgres://skald:s3cret@nobody.invalid/skald":             "can't be reached",
+		"postgres://skald:s3cret@127.0.0.1:1,127.0.0.1:2/skald":    "connection refused; 127.0.0.1:2 (127.0.0.1): dial",
+		"postgres://skald:s3cret@[::1]:1/skald":                    "PostgreSQL [::1]:1/skald can't be reached",
 		"postgres://skald:s3cret%zz@db/skald":                      "can't be read",
 		"postgres://skald:s3cret#x@db:port/skald":                  "has to look like",
 		"postgres://skald:s3cret@db:s3cret/skald":                  "has to look like",

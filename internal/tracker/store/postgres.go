@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,7 +68,7 @@ func Ping(ctx context.Context, dsn string) (name string, err error) {
 }
 
 func nameOf(config *pgx.ConnConfig) string {
-	return fmt.Sprintf("PostgreSQL %s:%d/%s", config.Host, config.Port, config.Database)
+	return "PostgreSQL " + net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))) + "/" + config.Database
 }
 
 // parsePostgres reads a DSN. Of one that can't be read nothing is said back: nobody knows where in it the password is.
@@ -105,10 +108,16 @@ func hide(text string, u *url.URL) string {
 	return text
 }
 
-// reason is an error in one line. Errors of a connection name user and database, never a password.
+// reason is an error in one line. pgx tells what each host said, once with TLS and once without. None of it is a password.
 func reason(err error) string {
 	if e, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		err = errors.Unwrap(e)
 	}
-	return strings.Join(strings.Fields(err.Error()), " ")
+	var said []string
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(said, line) {
+			said = append(said, line)
+		}
+	}
+	return strings.Join(said, "; ")
 }

@@ -91,8 +91,7 @@ func (c change) postgres(columns []column) string {
 	var names, arrays, sets []string
 	for _, column := range columns {
 		names = append(names, column.name)
-		kind := column.kind
-		arrays = append(arrays, `?::`+kind+`[]`)
+		arrays = append(arrays, `?::`+column.kind+`[]`)
 	}
 	for _, column := range c.columns {
 		sets = append(sets, column.name+` = row.`+column.name)
@@ -106,7 +105,8 @@ func (c change) postgres(columns []column) string {
 		return fmt.Sprintf(`UPDATE %s SET %s FROM %s WHERE %s.%s = row.%s`,
 			c.update, strings.Join(sets, `, `), rows, c.update, c.key.name, c.key.name)
 	}
-	return fmt.Sprintf(`DELETE FROM %s WHERE %s IN (SELECT %s FROM %s)`, c.remove, c.key.name, c.key.name, rows)
+	// By ANY an index is used whatever the planner thinks of the table's size: there may be no statistics yet.
+	return fmt.Sprintf(`DELETE FROM %s WHERE %s = ANY (%s)`, c.remove, c.key.name, arrays[0])
 }
 
 // list makes values of one kind what pgx sends as an array.
