@@ -10,7 +10,7 @@ type Retention struct {
 	Most        int   // at most so many go at once
 }
 
-// Prune deletes sagas that are over, with their records, those that ended first before the others. Readers of lists aren't told.
+// Prune deletes sagas that are over, with their records and dead letters, those that ended first before the others. Readers of lists aren't told.
 func (tx *Tx) Prune(r Retention) (deleted int, err error) {
 	tooMany := int64(0)
 	if r.Keep > 0 {

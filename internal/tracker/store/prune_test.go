@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -76,6 +77,27 @@ func testPrune(t *testing.T, dsn string) {
 		if err != nil || int64(len(records)) != 10+test.left {
 			t.Errorf("%s: %d sagas have records, error %v, want %d", test.name, len(records), err, 10+test.left)
 		}
+	}
+}
+
+// Numbers of rows are given out again, so a letter that stayed could become another saga's.
+func TestLettersGoWithTheirSaga(t *testing.T) { eachDialect(t, testLettersGoWithTheirSaga) }
+
+func testLettersGoWithTheirSaga(t *testing.T, dsn string) {
+	s := openStore(t, dsn)
+	over, open := saga(2, "onboarding", "abandoned"), saga(1, "onboarding", "halted")
+	over.Ended = 5
+	update(t, s, func(tx *Tx) error {
+		return errors.Join(tx.Save([]*Saga{open, over}), tx.SaveLetters(open, []Letter{letter(1, 10, "a", "halted")}),
+			tx.SaveLetters(over, []Letter{letter(2, 20, "a", "discarded")}), tx.SaveLetters(nil, []Letter{letter(3, 5, "a", "loose")}))
+	})
+	if n := prune(t, s, Retention{EndedBefore: 10, NotAfter: 10, Most: 10}); n != 1 {
+		t.Errorf("%d went, want 1", n)
+	}
+	update(t, s, func(tx *Tx) error { return tx.Save([]*Saga{saga(3, "onboarding", "running")}) })
+	left, err := s.Letters(t.Context(), LetterFilter{Limit: 10})
+	if err != nil || len(left) != 2 || left[0].Offset != 1 || left[0].Saga != open.ID || left[1].Offset != 3 || left[1].Saga != (SagaID{}) {
+		t.Errorf("left: %+v, error %v; want the open saga's, and that of none", left, err)
 	}
 }
 
