@@ -88,7 +88,10 @@ func TestARejectionIsSeen(t *testing.T) {
 	}
 	i := up(t, "--lag", "0s", "--policies", policies)
 	id := i.start(t, strings.ReplaceAll(ada, "engineering", "sales"))
-	eventually(t, "rejected", func() bool { return i.saga(t, id).Outcome == "rejected" })
+	eventually(t, "rejected, and all of it read", func() bool {
+		saga := i.saga(t, id)
+		return saga.Outcome == "rejected" && len(saga.Steps) == 4
+	})
 	saga := i.saga(t, id)
 	if !strings.Contains(saga.Sentence, "no policy grants anything to sales") || len(saga.Undone) != 2 {
 		t.Errorf("%s, undone %v", saga.Sentence, saga.Undone)
