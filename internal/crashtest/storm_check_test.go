@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// undoType is the ce_type of a token on its way back.
+const undoType = "skald.undo"
+
 // end is what an outcome's record says.
 type end struct {
 	Outcome string   `json:"outcome"`
@@ -57,7 +60,7 @@ func (e *evidence) passages(v *violations) map[string]*passage {
 	for topic, records := range e.records {
 		inbox := strings.HasSuffix(topic, ".inbox")
 		for _, r := range records {
-			if strings.HasSuffix(topic, ".ledger") || inbox && r.headers["ce_type"] != "skald.undo" {
+			if strings.HasSuffix(topic, ".ledger") || inbox && r.headers["ce_type"] != undoType {
 				continue
 			}
 			p := all[r.headers["ce_sagaid"]]

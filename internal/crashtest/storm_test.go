@@ -80,9 +80,9 @@ func testStorm(t *testing.T, c cluster, sagas int, seed uint64) {
 	s.stopServices()
 	e := s.evidence()
 	v := e.checkStorm(&s.cast)
-	t.Logf("%d sagas over %s in %s (seed %d): started within %s, the last terminal or visibly waiting %s later; %d violations\n%s\n%s",
+	t.Logf("%d sagas over %s in %s (seed %d): started within %s, the last terminal or visibly waiting %s later; %d violations\n%s, %d repeats dropped by the mailbox\n%s",
 		sagas, t.Name(), time.Since(began).Round(time.Second), seed, started.Sub(began).Round(100*time.Millisecond), waiting.Round(100*time.Millisecond),
-		v.total(), e.account(&s.cast), s.tally)
+		v.total(), e.account(&s.cast), s.mails.Repeats(), s.tally)
 	for _, words := range v.words {
 		t.Error(words)
 	}
@@ -282,15 +282,30 @@ func (e *evidence) account(c *cast) string {
 	for _, outcome := range slices.Sorted(maps.Keys(count)) {
 		fmt.Fprintf(&b, "%s %d, ", outcome, count[outcome])
 	}
-	accepted := 0
-	for _, yes := range c.cancelled {
-		if yes {
-			accepted++
+	fmt.Fprintf(&b, "together %d\n", total)
+	fmt.Fprintf(&b, "%d dead letters, %d redriven, %d discarded, %d left; %d cancels asked, %d accepted\n",
+		len(e.records["skald.dlq"]), len(c.redriven), len(c.discarded), len(c.left), trues(c.asked), trues(c.cancelled))
+	fmt.Fprintf(&b, "events that took more than one attempt: %v; compensations: %d of the authorizer, %d of the provisioner\n",
+		retried, len(e.undosAt("authorizer")), len(e.undosAt("provisioner")))
+	fmt.Fprintf(&b, "%d devices out, %d back in stock; %d sagas have grants; %d mails, %d events of the notifier",
+		len(e.devices), e.inStock, len(e.grantKeys()), len(e.mails), len(e.records["notified"]))
+	return b.String()
+}
+
+func (e *evidence) undosAt(service string) (undos []record) {
+	for _, r := range e.records["skald."+service+".inbox"] {
+		if r.headers["ce_type"] == undoType {
+			undos = append(undos, r)
 		}
 	}
-	fmt.Fprintf(&b, "together %d; %d dead letters, %d redriven, %d discarded; %d cancels asked, %d accepted; events that took more than one attempt: %v; "+
-		"%d devices out, %d back, %d sagas' grants, %d mails",
-		total, len(e.records["skald.dlq"]), len(c.redriven), len(c.discarded), len(c.cancelled), accepted, retried,
-		len(e.devices), e.inStock, len(e.grantKeys()), len(e.mails))
-	return b.String()
+	return undos
+}
+
+func trues(m map[string]bool) (n int) {
+	for _, yes := range m {
+		if yes {
+			n++
+		}
+	}
+	return n
 }
