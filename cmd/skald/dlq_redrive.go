@@ -187,15 +187,39 @@ func (r *redrive) causes(ctx context.Context, keys []string) error {
 	if err != nil {
 		return err
 	}
+	var asked error
 	for _, key := range keys {
+		if asked = r.cause(ctx, key); asked != nil {
+			break
+		}
+	}
+	if ctx.Err() != nil || asked != nil && r.tally.Requested == 0 {
+		return asked
+	}
+	if given := r.tally.Redelivered + r.tally.Unanswered; r.wait > 0 && given > 0 {
+		err = r.follow(ctx, func() (bool, error) {
+			now, err := r.counts(ctx, keys)
+			r.tally.Completed, r.tally.Other = max(0, now.Completed-before.Completed), max(0, now.Other-before.Other)
+			return r.tally.Completed+r.tally.Other >= given, err
+		})
+	}
+	return errors.Join(asked, err, r.printTally())
+}
+
+// cause redrives all letters of a cause, or as many as --limit says. The API takes no more than mostAtOnce for one request.
+func (r *redrive) cause(ctx context.Context, key string) error {
+	const mostAtOnce = 1000
+	limit := r.settings.Int("limit")
+	for left := limit; ; {
 		var got struct {
 			Requested  int      `json:"requested"`
 			Accepted   int      `json:"accepted"`
 			Refused    int      `json:"refused"`
 			Unanswered int      `json:"unanswered"`
+			Left       int      `json:"left"`
 			Refusals   []string `json:"refusals"`
 		}
-		a := action{Reason: r.reason, By: whoami(), Limit: r.settings.Int("limit")}
+		a := action{Reason: r.reason, By: whoami(), Limit: min(left, mostAtOnce)}
 		if err := r.post(ctx, bulkTimeout, "/api/v1/causes/"+url.PathEscape(key)+"/redrive", a, &got); err != nil {
 			return err
 		}
@@ -205,15 +229,25 @@ func (r *redrive) causes(ctx context.Context, keys []string) error {
 		t.Refused += got.Refused
 		t.Unanswered += got.Unanswered
 		t.Refusals = append(t.Refusals, got.Refusals...)
-	}
-	if r.wait > 0 && r.tally.Redelivered+r.tally.Unanswered > 0 {
-		err = r.follow(ctx, func() (bool, error) {
-			now, err := r.counts(ctx, keys)
-			r.tally.Completed, r.tally.Other = now.Completed-before.Completed, now.Other-before.Other
-			return r.tally.Completed+r.tally.Other >= r.tally.Redelivered+r.tally.Unanswered, err
+		left -= got.Requested
+		if got.Left == 0 || got.Requested == 0 || limit > 0 && left <= 0 {
+			return nil
+		}
+		if got.Unanswered > 0 {
+			return fmt.Errorf("%d more letters were not asked for, as their service doesn't answer", got.Left)
+		}
+		// The console must have heard of these, or it would ask for them again.
+		heard, err := r.until(ctx, watchFor, func() (bool, error) {
+			page, err := r.list(ctx)
+			return !slices.ContainsFunc(page.Causes, func(g cause) bool { return g.Cause == key && g.Halted > got.Left }), err
 		})
+		if err != nil {
+			return err
+		}
+		if !heard {
+			return fmt.Errorf("%d more letters were not asked for, as the console is behind: redrive the cause again", got.Left)
+		}
 	}
-	return errors.Join(err, r.printTally())
 }
 
 // counts sums up what has become of the letters of causes.
@@ -228,10 +262,19 @@ func (r *redrive) counts(ctx context.Context, keys []string) (sum cause, err err
 	return sum, err
 }
 
-// follow looks again and again until all is done or the time to wait is over. That it isn't done by then is no error.
+// follow waits until all is done or the time to wait is over. That it isn't done by then is no error.
 func (r *redrive) follow(ctx context.Context, done func() (bool, error)) error {
+	all, err := r.until(ctx, r.wait, done)
+	if err == nil && !all {
+		fmt.Fprintf(r.err, "not all have come to their end within %s: skald dlq ls shows what becomes of them\n", r.wait)
+	}
+	return err
+}
+
+// until looks again and again, for so long at most, and is true when it is done.
+func (r *redrive) until(ctx context.Context, wait time.Duration, done func() (bool, error)) (bool, error) {
 	const first, most = 50 * time.Millisecond, time.Second
-	deadline := time.NewTimer(r.wait)
+	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	pause := time.NewTimer(0)
 	defer pause.Stop()
@@ -239,13 +282,12 @@ func (r *redrive) follow(ctx context.Context, done func() (bool, error)) error {
 		select {
 		case <-pause.C:
 		case <-deadline.C:
-			fmt.Fprintf(r.err, "not all have come to their end within %s: skald dlq ls shows what becomes of them\n", r.wait)
-			return nil
+			return false, nil
 		case <-ctx.Done():
-			return ctx.Err()
+			return false, ctx.Err()
 		}
 		if all, err := done(); all || err != nil {
-			return err
+			return all, err
 		}
 		pause.Reset(next)
 	}

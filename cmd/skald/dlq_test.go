@@ -131,6 +131,46 @@ func TestDlqRedriveACause(t *testing.T) {
 	}
 }
 
+// The API takes 1000 at a time: the next go when the console has heard of those before.
+func TestDlqRedriveManyOfACause(t *testing.T) {
+	path := "POST /api/v1/causes/3fa9c01b77de/redrive"
+	f := newFakeAPI(t, map[string][]reply{
+		"GET /api/v1/causes": {causes(1500, 0, 0, 0), causes(1500, 0, 0, 0), causes(500, 400, 600, 0), causes(0, 0, 1500, 0)},
+		path: {
+			{http.StatusAccepted, `{"requested":1000,"accepted":1000,"refused":0,"unanswered":0,"left":500}`},
+			{http.StatusAccepted, `{"requested":500,"accepted":500,"refused":0,"unanswered":0,"left":0}`},
+		},
+	})
+	code, out, errOut := f.skald("dlq", "redrive", "--cause", "3fa9c01b77de")
+	if code != exitOK || out != "requested 1500, redelivered 1500, completed 1500\n" || errOut != "" {
+		t.Errorf("exit %d, %q, %q", code, out, errOut)
+	}
+
+	f = newFakeAPI(t, map[string][]reply{
+		"GET /api/v1/causes": {causes(1500, 0, 0, 0), causes(500, 0, 1000, 0), causes(300, 0, 1200, 0)},
+		path: {
+			{http.StatusAccepted, `{"requested":1000,"accepted":1000,"refused":0,"unanswered":0,"left":500}`},
+			{http.StatusAccepted, `{"requested":200,"accepted":200,"refused":0,"unanswered":0,"left":300}`},
+		},
+	})
+	code, out, _ = f.skald("dlq", "redrive", "--cause", "3fa9c01b77de", "--limit", "1200")
+	asked := f.requests("POST")
+	if code != exitOK || out != "requested 1200, redelivered 1200, completed 1200\n" || len(asked) != 2 ||
+		!strings.Contains(asked[0], `"limit":1000`) || !strings.Contains(asked[1], `"limit":200`) {
+		t.Errorf("exit %d, %q, asked %q", code, out, asked)
+	}
+
+	f = newFakeAPI(t, map[string][]reply{
+		"GET /api/v1/causes": {causes(1500, 0, 0, 0)},
+		path:                 {{http.StatusAccepted, `{"requested":100,"accepted":0,"refused":0,"unanswered":100,"left":1400}`}},
+	})
+	code, out, errOut = f.skald("dlq", "redrive", "--cause", "3fa9c01b77de", "--wait", "0s")
+	if code != exitFailure || out != "requested 100, redelivered 0, without an answer yet 100\n" ||
+		errOut != "skald: 1400 more letters were not asked for, as their service doesn't answer\n" {
+		t.Errorf("service away: exit %d, %q, %q", code, out, errOut)
+	}
+}
+
 func TestDlqRedriveAll(t *testing.T) {
 	f := newFakeAPI(t, map[string][]reply{
 		"GET /api/v1/causes":                       {causes(2, 0, 0, 0), causes(2, 0, 0, 0), causes(0, 0, 1, 0)},
@@ -144,6 +184,9 @@ func TestDlqRedriveAll(t *testing.T) {
 	f = newFakeAPI(t, map[string][]reply{"GET /api/v1/causes": {causes(0, 0, 1, 0)}})
 	if code, _, errOut := f.skald("dlq", "redrive", "--all"); code != exitOK || !strings.Contains(errOut, "nothing to redrive") {
 		t.Errorf("nothing halted: exit %d, %q", code, errOut)
+	}
+	if code, out, _ := f.skald("dlq", "redrive", "--all", "--json"); code != exitOK || !strings.HasPrefix(out, `{"requested":0,`) {
+		t.Errorf("nothing halted, in JSON: exit %d, %q", code, out)
 	}
 }
 
