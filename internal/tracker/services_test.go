@@ -59,6 +59,12 @@ func services(t *testing.T, b brokertest.Broker, gate <-chan struct{}, unlucky s
 			return nil
 		})),
 	}
+	runServices(t, b, all)
+}
+
+// runServices runs services until the test ends.
+func runServices(t *testing.T, b brokertest.Broker, all []*skald.Service) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
