@@ -148,7 +148,7 @@ func TestDeadline(t *testing.T) { brokertest.Each(t, testDeadline) }
 func testDeadline(t *testing.T, broker brokertest.Broker) {
 	t.Parallel()
 	cfg := configFor(broker)
-	hurried := skald.NewWorkflow("hurried", newUserTopic, notifiedTopic).Deadline(400*time.Millisecond, skald.Expire)
+	hurried := skald.NewWorkflow("hurried", newUserTopic, notifiedTopic).Deadline(3*time.Second, skald.Expire)
 	b := newBook()
 	b.behave = func(_ context.Context, step, name string, _ int) error {
 		if step == "grant" && name != "quick" {

@@ -222,6 +222,9 @@ func (s *Session) close(ctx context.Context, group *kgo.GroupTransactSession, ki
 	}
 	kill()
 	group.Close()
+	// Close begins a second leave. On a busy machine that was seen to wait for ever, after Close had returned, for a poll to end that had
+	// ended long before: this lets it go.
+	group.AllowRebalance()
 }
 
 // abandon aborts the transaction that the last session left open, if it did: no other takes its ID over soon, and readers, a successor's
