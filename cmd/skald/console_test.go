@@ -8,12 +8,12 @@ import (
 	"testing"
 
 	"github.com/skald-saga/skald/internal/brokertest"
-	"github.com/skald-saga/skald/internal/console"
+	"github.com/skald-saga/skald/internal/console/api"
 	"github.com/skald-saga/skald/internal/doctor"
 	"github.com/skald-saga/skald/internal/postgrestest"
 )
 
-func trackerOf(t *testing.T, url string) (s console.TrackerStatus) {
+func trackerOf(t *testing.T, url string) (s api.TrackerStatus) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/api/v1/tracker", http.NoBody)
 	if err != nil {

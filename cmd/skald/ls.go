@@ -8,9 +8,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/skald-saga/skald/internal/console/api"
 	"github.com/spf13/cobra"
-
-	"github.com/skald-saga/skald/internal/console"
 )
 
 const defaultServer = "http://127.0.0.1:8080"
@@ -32,8 +31,8 @@ func newLs(c *terminal) *cobra.Command {
 			}
 			query.Set("limit", strconv.Itoa(c.settings.Int("limit")))
 			var page struct {
-				Sagas []console.Saga `json:"sagas"`
-				Next  string         `json:"next,omitempty"`
+				Sagas []api.Saga `json:"sagas"`
+				Next  string     `json:"next,omitempty"`
 			}
 			if err := c.get(cmd.Context(), "/api/v1/sagas", query, &page); err != nil {
 				return err
@@ -54,7 +53,7 @@ func newLs(c *terminal) *cobra.Command {
 	return cmd
 }
 
-func (c *terminal) printSagas(sagas []console.Saga, next string) error {
+func (c *terminal) printSagas(sagas []api.Saga, next string) error {
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tWORKFLOW\tSTATUS\tSTARTED\tTOOK\tSUBJECT")
 	for _, s := range sagas {

@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"github.com/skald-saga/skald"
-	"github.com/skald-saga/skald/internal/console"
+	"github.com/skald-saga/skald/internal/console/backend"
 )
 
 // switchboard runs services that can be stopped and played one by one, each as skald run would run it in a process of its own.
@@ -50,12 +50,12 @@ func newSwitchboard(cfg skald.Config, services ...*skald.Service) *switchboard {
 }
 
 // List gives the services in the order of the chain.
-func (b *switchboard) List() []console.ServiceState {
+func (b *switchboard) List() []backend.ServiceState {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var all []console.ServiceState
+	var all []backend.ServiceState
 	for _, u := range b.units {
-		all = append(all, console.ServiceState{
+		all = append(all, backend.ServiceState{
 			Name: u.name, Running: u.state == running || u.state == stopping, Changing: u.state == starting || u.state == stopping,
 		})
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/skald-saga/skald/internal/console"
+	"github.com/skald-saga/skald/internal/console/api"
 )
 
 func newTrace(c *terminal) *cobra.Command {
@@ -24,7 +24,7 @@ func newTrace(c *terminal) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var saga console.Saga
+			var saga api.Saga
 			if err := c.get(cmd.Context(), "/api/v1/sagas/"+url.PathEscape(args[0]), nil, &saga); err != nil {
 				return err
 			}
@@ -38,7 +38,7 @@ func newTrace(c *terminal) *cobra.Command {
 	return cmd
 }
 
-func (c *terminal) printTrace(s console.Saga) error {
+func (c *terminal) printTrace(s api.Saga) error {
 	fmt.Fprintf(c.out, "%s %s: %s\n", s.Workflow, printable(s.Subject), s.Status)
 	fmt.Fprintf(c.out, "%s, started %s, %s\n", s.ID, clock(s.Started), took(s.Started, s.Ended))
 	if s.Sentence != "" {
@@ -58,7 +58,7 @@ func (c *terminal) printTrace(s console.Saga) error {
 }
 
 // stateOf is a step's state, with what one needs to deal with it.
-func stateOf(step console.Step) string {
+func stateOf(step api.Step) string {
 	state := step.State
 	switch {
 	case step.Letter != nil:
@@ -80,7 +80,7 @@ func between(from, to time.Time) string {
 }
 
 // bar draws a step's place in the saga's time: '.' while its event waits, '=' while its handler runs.
-func bar(s console.Saga, step console.Step) string {
+func bar(s api.Saga, step api.Step) string {
 	const width = 24
 	end := s.Ended
 	if end.IsZero() {

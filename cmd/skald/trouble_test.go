@@ -9,11 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/skald-saga/skald/internal/console"
+	"github.com/skald-saga/skald/internal/console/api"
 )
 
 // saga asks the console for a saga; its zero value says that there is none yet.
-func (i *instance) saga(t *testing.T, id string) (s console.Saga) {
+func (i *instance) saga(t *testing.T, id string) (s api.Saga) {
 	t.Helper()
 	if code, body := i.get(t, "/api/v1/sagas/"+id); code == http.StatusOK {
 		if err := json.Unmarshal([]byte(body), &s); err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/skald-saga/skald"
 	"github.com/skald-saga/skald/internal/console"
+	"github.com/skald-saga/skald/internal/console/backend"
 	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/kafka/embedded"
 	"github.com/skald-saga/skald/internal/mailbox"
@@ -206,7 +207,7 @@ func (d *demonstration) services(ctx context.Context) ([]*skald.Service, error) 
 func (d *demonstration) serve(ctx context.Context, listener net.Listener, c *terminal) error {
 	handler := console.New(console.Config{
 		Tracker: d.tracker, Start: starterOf(d.client), Client: d.client, Workflows: workflowNames(),
-		Demo:   &console.Demo{Services: d.board, Hires: demo.NewHires(demo.NewHireList()...), Faults: d.faults, Mailbox: d.mails},
+		Demo:   &backend.Demo{Services: d.board, Hires: demo.NewHires(demo.NewHireList()...), Faults: d.faults, Mailbox: d.mails},
 		Ready:  func(context.Context) error { return d.board.ready() },
 		Broker: "embedded broker " + d.broker, Metrics: promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{}),
 		Logger: d.settings.logger, Version: versionName(),

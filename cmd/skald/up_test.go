@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/skald-saga/skald/internal/console"
+	"github.com/skald-saga/skald/internal/console/api"
 )
 
 // instance is a skald up that runs in this process.
@@ -208,8 +208,8 @@ func (i *instance) completed(t *testing.T) int {
 	for {
 		_, body := i.get(t, "/api/v1/sagas?status=completed&limit=500&cursor="+cursor)
 		var page struct {
-			Sagas []console.Saga `json:"sagas"`
-			Next  string         `json:"next"`
+			Sagas []api.Saga `json:"sagas"`
+			Next  string     `json:"next"`
 		}
 		if err := json.Unmarshal([]byte(body), &page); err != nil {
 			t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/skald-saga/skald"
-	"github.com/skald-saga/skald/internal/console"
+	"github.com/skald-saga/skald/internal/console/api"
 	"github.com/skald-saga/skald/internal/kafka/embedded"
 	"github.com/skald-saga/skald/services/events"
 )
@@ -134,7 +134,7 @@ func (o *onboarding) want(t *testing.T, code int, says string, args ...string) {
 func (o *onboarding) status(t *testing.T, id string) string {
 	t.Helper()
 	_, out, _ := o.skald("", "trace", id, "--json")
-	var s console.Saga
+	var s api.Saga
 	_ = json.Unmarshal([]byte(out), &s) // a saga that the console hasn't seen yet has none
 	return s.Status
 }

@@ -1,11 +1,14 @@
-// Package console is what people and programs see of Skald over HTTP: the Onboarding page, the JSON API with its OpenAPI
-// document, the live streams, health and metrics.
+// Package console is what people and programs see of Skald over HTTP. It puts rooms together, each a package of its own, and adds what
+// holds for every answer: addresses that lead nowhere, and security headers.
 //
-// It tells what the tracker tells and keeps nothing of its own: a page is rendered whole by html/template, then patched by
-// Server-Sent Events with fragments that the same templates made. It may import internal/tracker and internal/mailbox for
-// what they tell, services/events and services/demo for the types of the Onboarding page, and the root package for its
-// errors; it knows no broker and no SQL.
+//   - api: the JSON API with its OpenAPI document, and the stream for programs
+//   - onboarding, decide: pages and dialogs, each with its templates, styles and modules
+//   - shell: what all pages share: frame, assets, live updates
+//   - live, problem, words: streams, errors as answers, times and counts as sentences want them
+//   - backend: what is behind it all, as interfaces; consoletest: a scripted one, and a browser
 //
-// Start reading at config.go (what it is given) and console.go (which address leads where); then board.go and row.go
-// for the page, live.go for what keeps it up to date, and api.go for the API.
+// It tells what the tracker tells and keeps nothing of its own. Who may import whom: the rooms know shell, api knows no page, and
+// no room knows another. None knows a broker or SQL.
+//
+// Start reading at config.go (what it is given) and console.go (which rooms there are).
 package console

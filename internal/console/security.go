@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/skald-saga/skald/internal/console/problem"
 )
 
 // contentSecurity allows what this server itself sends and nothing inline.
@@ -17,7 +18,7 @@ const contentSecurity = "default-src 'none'; script-src 'self'; style-src 'self'
 func secured(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		writeProblem(w, huma.NewError(http.StatusForbidden, "this request comes from another site"))
+		problem.Write(w, huma.NewError(http.StatusForbidden, "this request comes from another site"))
 	}))
 	next = protection.Handler(sameName(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -37,7 +38,7 @@ func secured(next http.Handler) http.Handler {
 func sameName(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && isLoopback(local.String()) && !isLoopback(r.Host) {
-			writeProblem(w, huma.NewError(http.StatusMisdirectedRequest, "this console listens on a loopback address: call it localhost or by its address"))
+			problem.Write(w, huma.NewError(http.StatusMisdirectedRequest, "this console listens on a loopback address: call it localhost or by its address"))
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -1,16 +1,19 @@
-package console
+package console_test
 
 import (
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/skald-saga/skald/internal/console"
+	"github.com/skald-saga/skald/internal/console/consoletest"
 )
 
 func TestSecurityHeaders(t *testing.T) {
-	h := New(newWorld().config(t))
+	h := console.New(consoletest.NewWorld().Config(t))
 	for _, path := range []string{"/", "/api/v1/sagas", "/nowhere"} {
-		header := ask(t, h, "GET", path, "", nil).Header
+		header := consoletest.Ask(t, h, "GET", path, "", nil).Header
 		csp := header.Get("Content-Security-Policy")
 		for _, want := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"} {
 			if !strings.Contains(csp, want) {
@@ -24,22 +27,22 @@ func TestSecurityHeaders(t *testing.T) {
 }
 
 func TestOtherSitesCantAct(t *testing.T) {
-	w := newWorld()
-	h := New(w.config(t))
+	w := consoletest.NewWorld()
+	h := console.New(w.Config(t))
 	for _, headers := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.example"}} {
-		var p problem
-		response := ask(t, h, "POST", "/api/v1/demo/hires", "", &p, headers...)
+		var p consoletest.Problem
+		response := consoletest.Ask(t, h, "POST", "/api/v1/demo/hires", "", &p, headers...)
 		if response.StatusCode != http.StatusForbidden || p.Detail == "" {
 			t.Errorf("%v: %d %+v", headers, response.StatusCode, p)
 		}
 	}
-	if len(w.starts) != 0 {
+	if len(w.Starts) != 0 {
 		t.Error("another site started a saga")
 	}
 }
 
 func TestLoopbackUnderAnotherName(t *testing.T) {
-	_, server := serve(t, newWorld().config(t))
+	_, server := consoletest.Serve(t, consoletest.NewWorld().Config(t))
 	address, err := url.Parse(server.URL)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,91 @@
+// Package api is the console's HTTP API, version 1: its operations and the JSON that they speak, one file per part. huma makes the
+// OpenAPI document of them. Every error is an application/problem+json (package problem). Start reading at Register.
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/skald-saga/skald/internal/console/backend"
+	"github.com/skald-saga/skald/internal/console/live"
+	"github.com/skald-saga/skald/internal/console/problem"
+)
+
+// API is the console's HTTP API.
+type API struct {
+	b       *backend.Backend
+	streams *live.Streams
+}
+
+// Register adds every operation to the mux, and with them GET /openapi.json.
+func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams) {
+	a := &API{b, streams}
+	config := huma.DefaultConfig("Skald", a.b.Version)
+	config.Info.Description = "Start sagas, and see where each one is. Errors are application/problem+json (RFC 9457)."
+	config.DocsPath = ""    // would load scripts from elsewhere
+	config.SchemasPath = "" // the schemas are in the document
+	config.CreateHooks = nil
+	config.RejectUnknownQueryParameters = true // a misspelt filter must not show everything
+	api := humago.New(mux, config)
+	a.registerHealth(api)
+	a.registerSagas(api)
+	a.registerActions(api)
+	a.registerLetters(api)
+	a.registerRedrives(api)
+	a.registerStream(api)
+	a.registerTracker(api)
+	if a.b.Demo != nil {
+		a.registerDemo(api)
+		if a.b.Demo.Mailbox != nil {
+			a.registerMails(api)
+		}
+	}
+}
+
+// handle registers one operation whose errors become responses by problemOf.
+func handle[I, O any](a *API, api huma.API, op huma.Operation, f func(context.Context, *I) (*O, error)) {
+	op.MaxBodyBytes = problem.MaxBody + 1 // huma refuses a body of exactly this size
+	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := f(ctx, in)
+		if err == nil {
+			return out, nil
+		}
+		problem := problem.Of(err)
+		if problem.GetStatus() == http.StatusInternalServerError {
+			a.b.Logger.Error("a request failed", "operation", op.OperationID, "error", err)
+		}
+		return nil, problem
+	})
+}
+
+type health struct {
+	Body struct {
+		Status string `json:"status"`
+	}
+}
+
+func (a *API) registerHealth(api huma.API) {
+	handle(a, api, huma.Operation{
+		OperationID: "health", Method: http.MethodGet, Path: "/healthz", Tags: []string{"Health"},
+		Summary: "Whether the process answers",
+	}, func(context.Context, *struct{}) (*health, error) {
+		out := &health{}
+		out.Body.Status = "ok"
+		return out, nil
+	})
+	handle(a, api, huma.Operation{
+		OperationID: "ready", Method: http.MethodGet, Path: "/readyz", Tags: []string{"Health"},
+		Summary:     "Whether a saga could run",
+		Description: "200 once a saga could run from its start to its end, 503 with the reason until then.",
+		Errors:      []int{http.StatusServiceUnavailable},
+	}, func(ctx context.Context, _ *struct{}) (*health, error) {
+		if err := a.b.Ready(ctx); err != nil {
+			return nil, &problem.NotReady{Err: err}
+		}
+		out := &health{}
+		out.Body.Status = "ready"
+		return out, nil
+	})
+}

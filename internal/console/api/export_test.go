@@ -1,0 +1,4 @@
+package api
+
+// StreamBatch is how many sagas one tick brings at most.
+const StreamBatch = streamBatch

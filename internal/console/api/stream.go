@@ -1,0 +1,161 @@
+//nolint:tagalign // a field's name comes first, its description last
+package api
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/skald-saga/skald/internal/console/live"
+	"github.com/skald-saga/skald/internal/console/problem"
+)
+
+// streamBatch is how many sagas one live.Tick brings at most. What has changed beside them comes with the next live.Tick: a client
+// falls behind before anything is left out.
+const streamBatch = 500
+
+const streamDoc = `Server-Sent Events. An event ` + "`saga`" + ` carries a saga as it is now (without payloads), its id is the
+saga's seq. It comes at least once for every saga that changed; changes of one saga between two ticks, at most ten a second,
+are joined into one, and the event ` + "`joined`" + ` says how many positions of the stream went into how many sagas. To resume
+where a connection was lost, send the last id as Last-Event-ID (browsers do), or as since. A position that this Skald hasn't
+reached yet is one of a former life: the stream then begins at the beginning. Comments come every 15 seconds.`
+
+type streamInput struct {
+	LastEventID string `header:"Last-Event-ID" doc:"The last id seen"`
+	Since       string `query:"since" doc:"Where to begin if there is no Last-Event-ID: 0 is the beginning, the default is now"`
+	Workflow    string `query:"workflow" doc:"Only sagas of this workflow"`
+}
+
+// Joined says how many positions of the stream, each a change, went into how many events.
+type Joined struct {
+	Positions int64 `json:"positions"`
+	Sagas     int   `json:"sagas"`
+}
+
+func (a *API) registerStream(api huma.API) {
+	saga := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Saga](), true, "")
+	handle(a, api, huma.Operation{
+		OperationID: "stream", Method: http.MethodGet, Path: "/api/v1/stream", Tags: []string{"Sagas"},
+		Summary: "Follow sagas live", Description: streamDoc,
+		Errors: []int{http.StatusServiceUnavailable},
+		Responses: map[string]*huma.Response{"200": {
+			Description: "The data of the events named saga",
+			Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: saga}},
+		}},
+	}, a.stream)
+}
+
+func (a *API) stream(ctx context.Context, in *streamInput) (*huma.StreamResponse, error) {
+	since, err := a.streamPosition(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	ctx, leave, err := a.streams.Enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		defer leave()
+		_, w := humago.Unwrap(hc)
+		follower := &follower{a: a, out: live.NewWriter(w), since: since, workflow: in.Workflow,
+			counting: in.LastEventID == "" && in.Since == ""}
+		if err := follower.run(ctx); err != nil && ctx.Err() == nil {
+			a.b.Logger.Debug("a live stream ended", "error", err)
+		}
+	}}, nil
+}
+
+func (a *API) streamPosition(ctx context.Context, in *streamInput) (int64, error) {
+	now, changed := a.b.Tracker.Changed()
+	text, where := in.LastEventID, "header.Last-Event-ID"
+	if text == "" {
+		text, where = in.Since, "query.since"
+	}
+	if text == "" {
+		return now, nil
+	}
+	since, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || since < 0 {
+		return 0, &problem.Field{Location: where, Message: "a position is expected: the id of an event of this stream, or 0"}
+	}
+	if since > now {
+		// A change is told of a moment after it can be read: a client that has read it and comes back at once is ahead.
+		select {
+		case <-changed:
+		case <-time.After(live.Tick):
+		case <-ctx.Done():
+		}
+		if now, _ = a.b.Tracker.Changed(); since > now {
+			return 0, nil
+		}
+	}
+	return since, nil
+}
+
+// follower is one client of the API's stream.
+type follower struct {
+	a        *API
+	out      *live.Writer
+	since    int64
+	workflow string
+	counting bool // whether since is a position of this life
+}
+
+func (f *follower) run(ctx context.Context) error {
+	beat := time.NewTicker(live.Heartbeat)
+	defer beat.Stop()
+	var pace live.Pace
+	f.out.Comment() // the client learns at once that it is connected
+	for pace.Wait(ctx) {
+		// The signal is taken before the question: a change in between ends the wait below at once.
+		seq, changed := f.a.b.Tracker.Changed()
+		more, err := f.batch(ctx, seq)
+		if err != nil {
+			return err
+		}
+		if err := f.out.Flush(); err != nil {
+			return err
+		}
+		if more {
+			continue
+		}
+		select {
+		case <-changed:
+		case <-beat.C:
+			f.out.Comment()
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// batch writes what has changed up to now. more says that there is more than one live.Tick brings.
+func (f *follower) batch(ctx context.Context, seq int64) (more bool, err error) {
+	sagas, err := f.a.b.Tracker.ChangedSince(ctx, f.since, f.workflow, streamBatch)
+	if err != nil {
+		return false, err
+	}
+	from := f.since
+	if !f.counting && len(sagas) > 0 {
+		// Positions don't begin at 0, and jump when the store is rebuilt: what lies before the first saga is no count.
+		from, f.counting = sagas[0].Seq-1, true
+	}
+	for _, saga := range sagas {
+		f.since = saga.Seq
+		if err := f.out.Event("saga", strconv.FormatInt(saga.Seq, 10), apiSaga(saga, false)); err != nil {
+			return false, err
+		}
+	}
+	if more = len(sagas) == streamBatch; !more {
+		f.since = max(f.since, seq) // other workflows' changes, or the registry's, are passed as well
+	}
+	// With a filter, the positions in between are other workflows' too, and say nothing about joining.
+	if positions := f.since - from; f.workflow == "" && len(sagas) > 0 && positions > int64(len(sagas)) {
+		return more, f.out.Event("joined", "", Joined{positions, len(sagas)})
+	}
+	return more, nil
+}

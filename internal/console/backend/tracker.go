@@ -1,0 +1,36 @@
+package backend
+
+import (
+	"context"
+
+	"github.com/skald-saga/skald"
+	"github.com/skald-saga/skald/internal/tracker"
+)
+
+// Tracker is what the console asks of [tracker.Tracker].
+type Tracker interface {
+	Saga(ctx context.Context, id string) (tracker.Saga, error)
+	Sagas(ctx context.Context, q tracker.Query) (tracker.Page, error)
+	ChangedSince(ctx context.Context, seq int64, workflow string, limit int) ([]tracker.Saga, error)
+	Counts(ctx context.Context, workflow string) (map[string]int64, error)
+	Failures
+	Services(ctx context.Context) ([]tracker.Service, error)
+	Changed() (seq int64, changed <-chan struct{})
+	Lag() tracker.Lag
+	Status() tracker.Status
+}
+
+// Failures is what a [Tracker] tells of what went wrong, and who can end a saga.
+type Failures interface {
+	Causes(ctx context.Context) (causes []tracker.Cause, total int, err error)
+	Letters(ctx context.Context, q tracker.LetterQuery) (tracker.LetterPage, error)
+	Letter(ctx context.Context, partition int32, offset int64) (tracker.Letter, error)
+	Initiator(workflow string) string
+}
+
+// Client is what the console asks of [skald.Client].
+type Client interface {
+	Ask(ctx context.Context, requests ...skald.Request) ([]skald.Answer, error)
+	DeadLetter(ctx context.Context, partition int32, offset int64) (skald.DeadLetter, error)
+	DeadLetters(ctx context.Context, yield func(skald.DeadLetter) bool) error
+}

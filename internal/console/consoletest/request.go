@@ -1,0 +1,43 @@
+package consoletest
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// Answer is what a request got, beside its body.
+type Answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
+// Ask sends a request to a handler and decodes its JSON answer into v.
+func Ask(t *testing.T, h http.Handler, method, path, body string, v any, headers ...string) Answer {
+	t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if v != nil {
+		if err := json.Unmarshal(w.Body.Bytes(), v); err != nil {
+			t.Fatalf("%s %s: %s\n%s", method, path, err, w.Body)
+		}
+	}
+	return Answer{w.Code, w.Result().Header}
+}
+
+// Problem is an application/problem+json.
+type Problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Errors []struct {
+		Location string `json:"location"`
+		Message  string `json:"message"`
+	} `json:"errors"`
+}

@@ -1,0 +1,97 @@
+package shell
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"html/template"
+	"io/fs"
+	"net/http"
+
+	"github.com/skald-saga/skald/internal/console/backend"
+	"github.com/skald-saga/skald/internal/console/live"
+	"github.com/skald-saga/skald/internal/console/problem"
+	"github.com/skald-saga/skald/internal/console/words"
+)
+
+//go:embed *.html *.css *.js *.svg
+var files embed.FS
+
+// Room is a part of the console with files of its own: templates (*.html), styles (*.css) and modules (*.js). If there is a
+// page.js it's loaded by the room's pages.
+type Room struct {
+	Name       string // of its folder: its assets are at <name>/<file>
+	Files      fs.FS
+	Everywhere bool // page.js is loaded by every page
+
+	// Of its page in the side bar; no Path, no place there.
+	Path, Title string
+	Icon        string // a symbol of icons.html, without i-
+	Key         string // opens it, after G
+}
+
+// Shell renders pages and keeps them up to date. It is safe for concurrent use.
+type Shell struct {
+	b         *backend.Backend
+	streams   *live.Streams
+	rooms     []Room
+	templates *template.Template
+	assets    *assets
+}
+
+// New panics if a template doesn't parse, which is a room's own mistake.
+func New(b *backend.Backend, streams *live.Streams, rooms []Room) *Shell {
+	s := &Shell{b: b, streams: streams, rooms: rooms}
+	all := append([]Room{{Name: "shell", Files: files}}, rooms...)
+	s.assets = newAssets(all)
+	s.templates = template.New("").Funcs(template.FuncMap{
+		"asset":     s.assets.path,
+		"timeOfDay": words.TimeOfDay,
+		"soFar":     words.SoFarSince,
+		"lasted":    words.Lasted,
+		"until":     words.Until,
+		"percent":   words.Percent,
+		"seconds":   words.Seconds,
+		"thousands": words.Thousands[int64],
+		"plural":    words.Plural[int64],
+		"capital":   words.Capital,
+	})
+	for _, room := range all {
+		template.Must(s.templates.ParseFS(room.Files, "*.html"))
+	}
+	return s
+}
+
+// Register serves the assets.
+func (s *Shell) Register(mux *http.ServeMux) { mux.Handle("GET /assets/", s.assets) }
+
+// Render executes one template.
+func (s *Shell) Render(name string, data any) (string, error) {
+	var out bytes.Buffer
+	err := s.templates.ExecuteTemplate(&out, name, data)
+	return out.String(), err
+}
+
+// Respond writes a rendered template, or the problem instead.
+func (s *Shell) Respond(w http.ResponseWriter, name string, data any, err error) {
+	var html string
+	if err == nil {
+		html, err = s.Render(name, data)
+	}
+	if err != nil {
+		answer := problem.Of(err)
+		if answer.GetStatus() == http.StatusInternalServerError {
+			s.b.Logger.Error("a page could not be shown", "page", name, "error", err)
+		}
+		problem.Write(w, answer)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write([]byte(html))
+}
+
+// Enter takes a place for a stream that a room serves itself; see [live.Streams.Enter].
+func (s *Shell) Enter(ctx context.Context) (_ context.Context, leave func(), err error) {
+	return s.streams.Enter(ctx)
+}
