@@ -19,13 +19,13 @@ type Tab struct {
 	Ctx context.Context
 }
 
-// Browse starts a headless browser, or skips the test where none is installed. Whatever the page says to the browser's
+// Browse starts a headless browser. Where none is installed the test is skipped, or fails if SKALD_TEST_BROWSER is "required". Whatever the page says to the browser's
 // console is an error: a script that fails, or something inline that its security policy forbids.
 func Browse(t *testing.T) *Tab {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Skip("chromium is not installed: the pages are not tried in a browser")
+		missing(t, "chromium is not installed: the pages are not tried in a browser")
 	}
 	ctx, stop := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,

@@ -119,7 +119,7 @@ func testForm(_ *testing.T, b *consoletest.Tab, w *consoletest.World, address st
 	b.Do(chromedp.SendKeys("#form [name=name]", "Ünal Ağa"),
 		chromedp.SetValue("#form [name=email]", "uenal@example.com"),
 		chromedp.SetValue("#form [name=department]", "people"))
-	b.Click("#form footer .primary")
+	b.Click("#form .foot .primary")
 	b.Wait("!document.querySelector('#form').open")
 	b.WaitText("#rows", "Ünal Ağa")
 	b.WaitText("#rows", "People · uenal@example.com")

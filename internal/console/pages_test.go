@@ -1,0 +1,38 @@
+package console_test
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/skald-saga/skald/internal/console/consoletest"
+)
+
+// Every page, with everything in it that can go wrong, in both colour schemes, wide and narrow: no rule of accessibility is
+// broken, and nothing is wider than the window.
+func TestPagesAreAccessible(t *testing.T) {
+	w := consoletest.Troubled()
+	_, server := consoletest.Serve(t, w.Config(t))
+	b := consoletest.Browse(t)
+	for _, path := range []string{"/", "/?trace=off", "/?mail=open"} {
+		for _, scheme := range []string{"light", "dark"} {
+			for _, width := range []int64{1440, 390} {
+				b.Do(consoletest.Emulate(width, 900, 1, scheme))
+				b.Open(server.URL + path)
+				b.Axe(t, path+" "+scheme)
+				b.IsTrue("document.documentElement.scrollWidth <= innerWidth")
+			}
+		}
+	}
+	b.Open(server.URL)
+	for name, open := range map[string]string{
+		"form": "document.querySelector('#show-form').click()", "keys": "document.querySelector('#show-keys').click()",
+		"act": "document.querySelector('[data-act]').click()",
+	} {
+		b.Wait("(" + open + ", true)")
+		b.Wait("document.querySelector('#" + name + "').open && document.querySelector('#" + name + " h2')")
+		b.Axe(t, "dialog "+name)
+		b.Wait("(document.querySelector('#" + name + "').close(), true)")
+	}
+	b.Do(chromedp.Navigate("about:blank"))
+}
