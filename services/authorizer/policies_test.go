@@ -40,6 +40,17 @@ func TestDefaultPolicies(t *testing.T) {
 	}
 }
 
+func TestDefaultPoliciesRefuseContractors(t *testing.T) {
+	p := defaultPolicies(t)
+	someone := user("engineering")
+	for email, want := range map[string]int{"remy@contractor.example": 0, "remy@contractor.example.com": 3, "contractor.example@example.com": 3} {
+		someone.Email = email
+		if got := p.Entitled(t.Context(), someone, laptop); len(got) != want {
+			t.Errorf("%s: %v", email, got)
+		}
+	}
+}
+
 // Every department that may join is entitled to something: none is rejected by the policies as they are shipped.
 func TestDefaultPoliciesKnowEveryDepartment(t *testing.T) {
 	p := defaultPolicies(t)
