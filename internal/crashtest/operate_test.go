@@ -109,7 +109,7 @@ func (s *service) add() (*instance, error) {
 		return nil, err
 	}
 	s.run.t.Cleanup(func() {
-		if err := i.proxy.close(); err != nil {
+		if err := i.proxy.Close(); err != nil {
 			s.run.t.Error(err)
 		}
 	})

@@ -37,7 +37,7 @@ func TestABrokerThatIsAwayCostsTimeOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			if err := front.close(); err != nil {
+			if err := front.Close(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -48,7 +48,7 @@ func TestABrokerThatIsAwayCostsTimeOnly(t *testing.T) {
 			}
 		}
 		testOutages(t, cluster{addrs: []string{front.addrs()}}, length,
-			outage{"frozen", without(front.hold), without(front.release)}, outage{"gone", without(front.leave), without(front.comeBack)})
+			outage{"frozen", without(front.Hold), without(front.Release)}, outage{"gone", without(front.Leave), without(front.ComeBack)})
 	})
 	t.Run("apache", func(t *testing.T) {
 		t.Parallel()

@@ -94,14 +94,14 @@ func testDrainWithoutBroker(t *testing.T, b brokertest.Broker) {
 	p := w.run(cfg, h.worker())
 	sagas := w.starts("in", 10)
 	h.await(t, "all handlers", func() bool { return len(h.calls) == len(sagas) })
-	proxy.sever()
+	proxy.Hold()
 	close(open)
 	began := time.Now()
 	p.stop()
 	if took := time.Since(began); took > 8*time.Second {
 		t.Errorf("Run returned after %v", took)
 	}
-	proxy.close()
+	proxy.Close()
 	cfg.Connection.Brokers, cfg.Instance = b.Addrs, "two"
 	w.run(cfg, newHandlers().worker())
 	w.await("out", len(sagas))

@@ -50,16 +50,16 @@ func testZombie(t *testing.T, b brokertest.Broker) {
 	zombie.await(t, "the zombie's handlers", func() bool { return len(zombie.calls) == len(sagas) })
 	w.awaitLedger("worker", "parked work", func(all []wire.LedgerRecord) bool { return countLedger(all, wire.OpPut, wire.KindWork) == len(sagas) })
 
-	p.sever()
+	p.Hold()
 	cfg = w.config()
 	cfg.Instance = "successor"
 	w.run(cfg, successor.worker())
 	w.await("out", len(sagas))
 	p.forget()
 	close(open)
-	p.heal()
+	p.Release()
 	// It comes back: with a transaction that is refused, and then as a member.
-	p.awaitRequests(1, ofClient("zombie", kmsg.EndTxn))
+	p.awaitRequests(1, brokertest.OfClient("zombie", kmsg.EndTxn))
 	w.members("worker", 2)
 	w.expectOnce("out", sagas)
 	more := w.moreStarts("in", 20, 40)

@@ -194,8 +194,8 @@ func testLostAnswer(t *testing.T, b brokertest.Broker) {
 	w.run(cfg, h.worker())
 	w.members("worker", 1)
 	lost := 0
-	p.loseAnswers(func(r proxyRequest) bool {
-		if r.key != kmsg.EndTxn && r.key != kmsg.Produce && r.key != kmsg.TxnOffsetCommit || lost == 6 {
+	p.loseAnswers(func(r *brokertest.Exchange) bool {
+		if r.Key != kmsg.EndTxn && r.Key != kmsg.Produce && r.Key != kmsg.TxnOffsetCommit || lost == 6 {
 			return false
 		}
 		lost++

@@ -48,7 +48,7 @@ func testOpenTransaction(t *testing.T, b brokertest.Broker, commit kgo.Transacti
 	h := newHandlers()
 	w.run(cfg, h.worker())
 	w.send(w.record("in", eventOf(sagaID("polled"), "polled", 1)))
-	p.awaitRequests(1, ofClient("-replay-", kmsg.Fetch)) // it reads, and sees nothing yet
+	p.awaitRequests(1, brokertest.OfClient("-replay-", kmsg.Fetch)) // it reads, and sees nothing yet
 	if err := former.EndTransaction(ctx, commit); err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func testRestartOfASlot(t *testing.T, b brokertest.Broker) {
 	t.Logf("%s: all partitions were served %v after the restart", b.Name, time.Since(began))
 	w.expectOnce("out", sagas)
 	// The embedded broker does without a rebalance only if the joining member's metadata is the same to the letter.
-	if joins := proxy.count(ofClient("other", kmsg.JoinGroup)); joins > 0 && !b.Embedded {
+	if joins := proxy.count(brokertest.OfClient("other", kmsg.JoinGroup)); joins > 0 && !b.Embedded {
 		t.Errorf("the other member joined anew %d times", joins)
 	}
 }
@@ -167,12 +167,12 @@ func testZombieOnSlot(t *testing.T, b brokertest.Broker) {
 	sagas := w.starts("in", 20)
 	zombie.await(t, "the zombie's handlers", func() bool { return len(zombie.calls) == len(sagas) })
 	w.awaitLedger("worker", "parked work", func(all []wire.LedgerRecord) bool { return countLedger(all, wire.OpPut, wire.KindWork) == len(sagas) })
-	proxy.sever()
+	proxy.Hold()
 	second := newHandlers()
 	w.run(w.slotted("2", "second"), second.worker())
 	w.await("out", len(sagas))
 	close(open)
-	proxy.heal()
+	proxy.Release()
 	expectTaken(t, first, "zombie")
 	sagas = append(sagas, w.moreStarts("in", 20, 40)...)
 	w.await("out", len(sagas))
