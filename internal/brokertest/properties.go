@@ -67,6 +67,9 @@ func (c *Cluster) properties(k *Kafka, s *settings) map[string]string {
 		"listener.security.protocol.map": strings.Join(protocols, ","),
 		"log.dirs":                       filepath.Join(k.dir, "data"),
 
+		// Tests write records of any time, and 30 s after its start a broker deletes those that are older than a week.
+		"log.retention.ms": "-1",
+
 		"default.replication.factor":                       replicas,
 		"offsets.topic.replication.factor":                 replicas,
 		"offsets.topic.num.partitions":                     "4",
