@@ -23,6 +23,7 @@ type heart struct {
 }
 
 func (s *Session) announce(ctx context.Context) *heart {
+	draining := ctx.Done()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h := &heart{cancel: cancel}
 	a := wire.Announcement{
@@ -38,6 +39,9 @@ func (s *Session) announce(ctx context.Context) *heart {
 			s.tell(ctx, a)
 			select {
 			case <-tick.C:
+			case <-s.vitals.changed:
+			case <-draining:
+				a.Draining, draining = true, nil
 			case <-ctx.Done():
 				farewell, done := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout/2)
 				defer done()
@@ -72,6 +76,7 @@ func (h *heart) stop(client *kgo.Client) {
 // tell writes one announcement. A lost heartbeat is made good by the next.
 func (s *Session) tell(ctx context.Context, a wire.Announcement) {
 	a.Time = time.Now()
+	s.vitals.fill(&a.Vitals)
 	r := &kgo.Record{Topic: s.cfg.Namespace.Services(), Key: a.Key(), Value: a.Encode(), Timestamp: a.Time}
 	err := s.admin.ProduceSync(ctx, r).FirstErr()
 	if err == nil || ctx.Err() != nil {

@@ -113,5 +113,8 @@ func (s *Session) applyAssignment() error {
 			s.metrics.replayed.Add(float64(r.replayed))
 		}
 	}
+	if len(events) > 0 {
+		s.vitals.owns(s.owned())
+	}
 	return nil
 }

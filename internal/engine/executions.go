@@ -42,6 +42,7 @@ type executions struct {
 	timed   bool               // a step has a timeout
 	looked  time.Time          // when hanging handlers were last looked for
 	metrics *metrics
+	vitals  *vitals
 	logger  *slog.Logger
 	crew    *crew
 
@@ -55,9 +56,9 @@ type executions struct {
 	handlers context.Context //nolint:containedctx // what handlers' contexts come of: it ends with the drain time
 }
 
-func newExecutions(service Service, m *metrics, l *slog.Logger) *executions {
+func newExecutions(service Service, m *metrics, v *vitals, l *slog.Logger) *executions {
 	x := &executions{
-		service: service.Name, steps: map[*saga.Step]*Step{}, all: map[saga.Key]*execution{}, running: map[*saga.Step]int{}, metrics: m, logger: l,
+		service: service.Name, steps: map[*saga.Step]*Step{}, all: map[saga.Key]*execution{}, running: map[*saga.Step]int{}, metrics: m, vitals: v, logger: l,
 		enough: 1, bell: make(chan struct{}, 1),
 	}
 	for i := range service.Steps {
@@ -82,6 +83,7 @@ func (d driver) Start(it *saga.Item, attempt int, now time.Time) *saga.Execution
 	}
 	x.all[e.Key] = e
 	x.running[e.Step]++
+	x.vitals.running.Add(1)
 	c := CallFor(it, x.service, attempt)
 	c.Logger = x.logger
 	e.ctx = call.With(ctx, c)
@@ -94,6 +96,7 @@ func (x *executions) handle(e *execution) {
 	defer e.cancel()
 	e.result.outputs, e.result.err = e.step.Call(e.ctx, e.event, e.undo)
 	e.result.finished = time.Now()
+	x.vitals.running.Add(-1)
 	x.report(e)
 }
 
@@ -186,6 +189,9 @@ func (x *executions) again(es []*saga.Execution) {
 // forget drops an execution whose result is committed.
 func (x *executions) forget(e *saga.Execution) {
 	if known := x.all[e.Key]; known != nil && &known.Execution == e {
+		if !e.Interrupted {
+			x.vitals.handled.Add(1)
+		}
 		delete(x.all, e.Key)
 	}
 }

@@ -86,6 +86,7 @@ func (s *Session) complete(ctx context.Context, b *batch) error {
 		return err
 	}
 	s.pressure.regulate(s)
+	s.vitals.afterTurn(s)
 	return nil
 }
 

@@ -8,7 +8,7 @@ import (
 
 // What comes while the loop polls ends the poll; what came before it ends it at once, and only once.
 func TestNudgeEndsThePoll(t *testing.T) {
-	x := newExecutions(Service{}, newMetrics(nil, "s"), nil)
+	x := newExecutions(Service{}, newMetrics(nil, "s"), newVitals(), nil)
 	poll := func() (context.Context, context.CancelFunc) { return x.pollContext(context.Background(), time.Hour) }
 
 	ctx, done := poll()

@@ -50,6 +50,7 @@ type Session struct {
 	pressure    pressure
 	limit       limit
 	upkeep      upkeep
+	vitals      *vitals
 	unannounced sync.Once // says that announcements are refused
 }
 
@@ -65,11 +66,12 @@ func NewSession(cfg Config, service Service) *Session {
 		consumed:    map[int32]map[string]int64{},
 		letterBound: LetterBound,
 		unreadable:  map[place]*kgo.ErrDecompressTooLarge{},
+		vitals:      newVitals(),
 	}
 	for i := range service.Steps {
 		s.steps[service.Steps[i].Topic] = &service.Steps[i].Step
 	}
-	s.executions = newExecutions(service, s.metrics, s.logger)
+	s.executions = newExecutions(service, s.metrics, s.vitals, s.logger)
 	s.assignment.nudge = s.executions.nudge
 	s.machine = s.newMachine()
 	return s

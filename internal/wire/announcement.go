@@ -30,6 +30,17 @@ type Announcement struct {
 	Every    int       `json:"every_ms"` // milliseconds between heartbeats: after three without one the instance counts as down
 	Stopped  bool      `json:"stopped,omitempty"`
 	Steps    []Step    `json:"steps"`
+	Vitals
+}
+
+// Vitals are how an instance is at the moment. Announcements of a Skald that didn't know them have none.
+type Vitals struct {
+	Program    string  `json:"program,omitempty"`    // version of the program that runs the service
+	Library    string  `json:"library,omitempty"`    // version of Skald in it
+	Draining   bool    `json:"draining,omitempty"`   // it was told to stop and finishes what it has in hand
+	Partitions []int32 `json:"partitions,omitempty"` // that it owns, in order
+	InHand     int64   `json:"in_hand,omitempty"`    // events that it has accepted and not finished, halted and blocked ones included
+	Handled    int64   `json:"handled,omitempty"`    // events that it has finished since it was started, undos included
 }
 
 // Step is a declaration: one subscription of a service. Topics are without the namespace prefix.

@@ -102,6 +102,10 @@ func TestRecordsOfSkaldsOwnRoundTrip(t *testing.T) {
 		same(t, o, gotOutcome, err)
 
 		a := Announcement{Service: text.Draw(t, "service"), Instance: text.Draw(t, "instance"), Time: moments.Draw(t, "time"), Stopped: rapid.Bool().Draw(t, "stopped"),
+			Vitals: Vitals{
+				Program: text.Draw(t, "program"), Draining: rapid.Bool().Draw(t, "draining"), InHand: rapid.Int64().Draw(t, "inHand"), Handled: rapid.Int64().Draw(t, "handled"),
+				Partitions: rapid.SampledFrom([][]int32{nil, {0}, {3, 11}}).Draw(t, "partitions"),
+			},
 			Steps: []Step{{Topic: text.Draw(t, "topic"), Role: RoleStep, Next: []string{text.Draw(t, "next")}, NextFor: []Successor{{"w", "t"}}}}}
 		gotAnnouncement, err := DecodeAnnouncement(a.Encode())
 		a.Version = announcementVersion
@@ -225,6 +229,19 @@ func TestRecordsOfTheFutureAreRefused(t *testing.T) {
 	for name, err := range map[string]error{"ledger record": ledger, "outcome": outcome, "announcement": announcement} {
 		if err == nil || !strings.Contains(err.Error(), "newer") || !strings.Contains(err.Error(), "upgrade") {
 			t.Errorf("%s: got %v; it must say that the record is newer and what to do", name, err)
+		}
+	}
+}
+
+// An instance of a Skald that announced less, and one of a Skald that will announce more, are both heard.
+func TestAnnouncementsOfOlderAndNewerInstancesAreHeard(t *testing.T) {
+	for _, value := range []string{
+		`{"v":1,"service":"s","instance":"i","steps":[]}`,
+		`{"v":1,"service":"s","instance":"i","steps":[],"partitions":[2],"mood":"good"}`,
+	} {
+		a, err := DecodeAnnouncement([]byte(value))
+		if err != nil || a.Service != "s" || a.Handled != 0 || len(a.Partitions) > 0 && a.Partitions[0] != 2 {
+			t.Errorf("%s: %+v, error %v", value, a, err)
 		}
 	}
 }
