@@ -1,12 +1,6 @@
 package tracker
 
-import (
-	"cmp"
-	"maps"
-	"slices"
-	"strings"
-	"time"
-)
+import "time"
 
 // missedHeartbeats is how many may be missing before an instance counts as down.
 const missedHeartbeats = 3
@@ -58,25 +52,4 @@ func (r *registry) isUp(i *instance, now time.Time) bool {
 	}
 	every := time.Duration(i.Every) * time.Millisecond
 	return !i.Stopped && now.Sub(i.heard) < missedHeartbeats*every
-}
-
-// services tells of all services by name, and of their instances, those that were started last first.
-func (r *registry) services(now time.Time) []Service {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	byName := map[string][]Instance{}
-	for _, i := range r.instances {
-		byName[i.Service] = append(byName[i.Service], Instance{
-			Name: i.Instance, Up: r.isUp(i, now), Started: i.Started, LastSeen: i.Time,
-		})
-	}
-	all := make([]Service, 0, len(byName))
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		instances := byName[name]
-		slices.SortFunc(instances, func(a, b Instance) int {
-			return cmp.Or(b.Started.Compare(a.Started), strings.Compare(a.Name, b.Name))
-		})
-		all = append(all, Service{Name: name, Instances: instances})
-	}
-	return all
 }

@@ -43,6 +43,11 @@ type Saga struct {
 	Deadline time.Time
 	Overdue  bool // its initiator has noted that the deadline has passed
 
+	// Stuck says that its current step has it for more than three times as long as usual, and for 5 s at least. Usual is the p99 of that hop
+	// in that workflow; 0 if the log tells of too few, and then no saga is stuck there.
+	Stuck bool
+	Usual time.Duration
+
 	Ending       string   // the outcome that it is to have, once that is decided and until it is over
 	EndingReason string   // why
 	Undone       []string // services whose steps were undone, in the order of undoing
@@ -112,20 +117,6 @@ type Query struct {
 type Page struct {
 	Sagas []Saga
 	Next  string // empty on the last page
-}
-
-// Service is what the registry knows of a service.
-type Service struct {
-	Name      string
-	Instances []Instance
-}
-
-// Instance is one process of a service.
-type Instance struct {
-	Name     string
-	Up       bool // its last heartbeat is fresh and it didn't say goodbye
-	Started  time.Time
-	LastSeen time.Time
 }
 
 // Lag says how far the tracker is behind the log.

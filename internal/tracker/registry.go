@@ -27,6 +27,8 @@ type instance struct {
 	encoded []byte
 	heard   time.Time // when it gave its last sign of life, by this machine's clock
 	up      bool      // as last told
+	counts  []count   // of its work in the last minute, the oldest first
+	drains  time.Time // when it first said that it drains
 }
 
 type wireTaker struct{ service, role, workflow string }
@@ -67,13 +69,18 @@ func (r *registry) add(a wire.Announcement, encoded []byte, now time.Time) (chan
 	if !r.live && a.Time.Before(now) {
 		next.heard = a.Time // of the backlog: what was said then is no sign of life now
 	}
+	next.counted(known)
+	if next.drains = a.Time; known != nil && known.Draining {
+		next.drains = known.drains
+	}
 	r.instances[key] = next
 	next.up = r.isUp(next, now)
 	if known == nil || !slices.EqualFunc(known.Steps, a.Steps, equalSteps) {
 		r.declared()
 		return true
 	}
-	return known.up != next.up || !known.Started.Equal(a.Started)
+	return known.up != next.up || !known.Started.Equal(a.Started) || known.Stopped != a.Stopped || known.Draining != a.Draining ||
+		known.Program != a.Program || !slices.Equal(known.Partitions, a.Partitions)
 }
 
 func equalSteps(a, b wire.Step) bool {

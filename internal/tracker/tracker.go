@@ -165,13 +165,13 @@ func (t *Tracker) Counts(ctx context.Context, workflow string) (map[string]int64
 }
 
 // Services tells of all services that ever announced themselves, by name. An instance is up while its heartbeats come; while
-// the broker doesn't answer all stay as they were heard of last.
+// the broker doesn't answer all stay as they were heard of last. Numbers are as of the last heartbeat, 3 s ago at most.
 func (t *Tracker) Services(context.Context) ([]Service, error) {
-	return t.registry.services(time.Now()), nil
+	return t.registry.services(time.Now(), nil), nil
 }
 
 // Changed gives the position of the last change and a channel that is closed at the next one: of a saga, or of which services
-// are up. By then the change can be read. To miss none, call Changed first, then read, then wait.
+// are up and what they own; not of their numbers. By then the change can be read. To miss none, call Changed first, then read, then wait.
 func (t *Tracker) Changed() (seq int64, changed <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
