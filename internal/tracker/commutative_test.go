@@ -216,7 +216,7 @@ func putRecords(t testing.TB, s *store.Store, records []wire.Record) {
 		}
 		batch = append(batch, told{f, store.Record{
 			Topic: store.Topic{Name: r.Topic}, Partition: r.Partition, Offset: r.Offset, Time: nanos(r.Time),
-			Headers: encodeHeaders(headers), Value: r.Value,
+			Headers: encodeHeaders(headers), Value: f.kept(r.Value),
 		}})
 	}
 	if _, err := s.Update(t.Context(), func(tx *store.Tx) error {

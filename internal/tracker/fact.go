@@ -8,7 +8,8 @@ import "github.com/skald-saga/skald/internal/tracker/store"
 // Times are Unix nanoseconds, 0 when not stated.
 type fact struct {
 	saga     store.SagaID
-	keep     bool // the record is one of the saga's events; what ledgers say of work under way isn't
+	keep     bool   // the record is part of the saga's story; what ledgers say of work under way isn't, unless it failed
+	value    []byte // what is kept of the record instead of its value; nil: that
 	workflow claim
 	subject  claim
 	started  startClaim
@@ -110,4 +111,12 @@ type outcomeFact struct {
 	Ended     int64
 	Partition int32
 	Offset    int64
+}
+
+// kept is what is kept of the record's value.
+func (f *fact) kept(value []byte) []byte {
+	if f.value != nil {
+		return f.value
+	}
+	return value
 }

@@ -146,3 +146,52 @@ func TestLettersOfNoSaga(t *testing.T) {
 		t.Errorf("%+v, %v", letter, err)
 	}
 }
+
+// Each attempt that failed is part of the story, once, also if its entry is written anew at the ledger's head, and without the event.
+func TestAttemptsThatFailedAreTold(t *testing.T) {
+	tr := New(Config{Store: openStore(t), Logger: quiet})
+	j := newJournal()
+	s := plain(1)
+	s.Stops = 1
+	id := j.write(s)
+	partition := j.records[0].Partition
+	say := func(l wire.LedgerRecord) wire.Record {
+		l.Op, l.Saga, l.ID, l.Step, l.Accepted = wire.OpPut, id, "e1", "authorize", j.now
+		return j.add("skald.authorizer.ledger", partition, l.ID, nil, l.Encode())
+	}
+	event := &wire.Record{Topic: "authorize", Value: []byte("large")}
+	due := j.tick()
+	say(wire.LedgerRecord{Kind: wire.KindWork, State: wire.StateRunning, Started: j.now, Attempt: 1, Event: event})
+	say(wire.LedgerRecord{Kind: wire.KindWork, State: wire.StateRetrying, Due: due, Attempt: 1, Error: "503", Event: event})
+	say(wire.LedgerRecord{Kind: wire.KindWork, State: wire.StateRetrying, Due: due, Attempt: 1, Error: "503", Event: event})
+	say(wire.LedgerRecord{Kind: wire.KindWork, State: wire.StateUnavailable, Attempt: 1, Error: "away", Event: event})
+	last := say(wire.LedgerRecord{Kind: wire.KindBlocked, State: wire.StateBlocked, Undo: true, Attempt: 2, Error: "no such device", Event: event})
+	putRecords(t, tr.cfg.Store, j.records)
+	events, err := tr.Events(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, e := range events {
+		if e.Type == AttemptType {
+			l, err := wire.DecodeLedgerRecord(e.Payload)
+			if err != nil || l.Event != nil || e.Size != len(e.Payload) {
+				t.Errorf("%s, %v", e.Payload, err)
+			}
+			told = append(told, fmt.Sprint(l.Attempt, " ", l.Error, " ", e.Source))
+		}
+	}
+	if diff := cmp.Diff([]string{"1 503 " + wire.Source("authorizer"), "2 no such device " + wire.Source("authorizer")}, told); diff != "" {
+		t.Errorf("wanted (-), told (+):\n%s", diff)
+	}
+	short, err := tr.EventsUpTo(t.Context(), id, 1)
+	if err != nil || short[0].Payload != nil || short[0].Size != len(events[0].Payload) {
+		t.Errorf("%+v, %v", short, err)
+	}
+	if e, err := tr.Event(t.Context(), id, last.Topic, last.Partition, last.Offset); err != nil || e.Type != AttemptType {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if _, err := tr.Event(t.Context(), id, last.Topic, last.Partition, 4711); !errors.Is(err, ErrNoEvent) {
+		t.Error(err)
+	}
+}

@@ -30,6 +30,9 @@ const (
 // ErrNotFound says that no saga has that ID, as far as the tracker has read.
 var ErrNotFound = errors.New("no such saga")
 
+// ErrNoEvent says that no record of the saga lies there, as far as the tracker has read.
+var ErrNoEvent = errors.New("no such event of this saga")
+
 // Saga is one run of a workflow as the log tells it. Times are the log's; zero means unknown.
 type Saga struct {
 	ID       string
@@ -99,7 +102,8 @@ type Event struct {
 	CausationID string
 	Headers     [][2]string
 	ContentType string
-	Payload     []byte
+	Payload     []byte // nil also if it was left out
+	Size        int    // of the payload, in bytes
 }
 
 // Query selects sagas; its zero value selects all, the youngest first.

@@ -71,8 +71,18 @@ func projectLedger(service string, r *wire.Record) (fact, skip, error) {
 		if f.work.phase == phaseRetrying {
 			f.work.due = nanos(l.Due)
 		}
+		if tellsOfFailure(&l) {
+			l.Event, l.Error = nil, text(l.Error, maxError) // the story has the event already
+			f.keep, f.value = true, l.Encode()
+		}
 	}
 	return f, skipNone, nil
+}
+
+// tellsOfFailure says whether a ledger record tells of an attempt that failed: it's the only one that does, but for the last attempt's
+// dead letter. That what a handler needs is away is told by its state alone: it's said again at every probe.
+func tellsOfFailure(l *wire.LedgerRecord) bool {
+	return l.Kind == wire.KindBlocked || l.Kind == wire.KindWork && l.State == wire.StateRetrying
 }
 
 func phaseOf(l *wire.LedgerRecord) phase {

@@ -107,17 +107,38 @@ func (s *Store) records(ctx context.Context, sagas []*Saga, maxValue int, into m
 	}
 	condition, args := s.in("r.saga", "bigint", numbers)
 	_, err := query(ctx, s, func(rows *sql.Rows) (r Record, err error) {
-		var saga int64
-		var topic sql.RawBytes
-		if err := rows.Scan(&saga, &r.Topic.Name, &topic, &r.Partition, &r.Offset, &r.Time, &r.Headers, &r.Value); err != nil {
-			return r, err
+		saga, r, err := scanRecord(rows)
+		if err == nil {
+			into[ids[saga]] = append(into[ids[saga]], r)
 		}
-		copy(r.Topic.KafkaID[:], topic)
-		into[ids[saga]] = append(into[ids[saga]], r)
-		return r, nil
-	}, `SELECT r.saga, t.name, t.kafka_id, r.kafka_partition, r.kafka_offset, r.time, r.headers,
-			CASE WHEN ? = 0 OR length(r.value) <= ? THEN r.value END
-		FROM record r JOIN topic t ON t.n = r.topic
-		WHERE `+condition+` ORDER BY r.n`, append([]any{maxValue, maxValue}, args...)...)
+		return r, err
+	}, selectRecord+condition+` ORDER BY r.n`, append([]any{maxValue, maxValue}, args...)...)
 	return err
+}
+
+// RecordAt gives a saga's record that lies there, whole. Of topics that had the same name one after the other it's the latest's.
+func (s *Store) RecordAt(ctx context.Context, saga *Saga, topic string, partition int32, offset int64) (r Record, ok bool, err error) {
+	found, err := query(ctx, s, func(rows *sql.Rows) (Record, error) {
+		_, r, err := scanRecord(rows)
+		return r, err
+	}, selectRecord+`r.saga = ? AND t.name = ? AND r.kafka_partition = ? AND r.kafka_offset = ? ORDER BY r.n`, 0, 0, saga.n, topic, partition, offset)
+	if err != nil || len(found) == 0 {
+		return Record{}, false, err
+	}
+	return found[len(found)-1], true, nil
+}
+
+// selectRecord wants a bound on the value's length, twice, and a condition.
+const selectRecord = `SELECT r.saga, t.name, t.kafka_id, r.kafka_partition, r.kafka_offset, r.time, r.headers,
+		CASE WHEN ? = 0 OR length(r.value) <= ? THEN r.value END, COALESCE(length(r.value), 0)
+	FROM record r JOIN topic t ON t.n = r.topic
+	WHERE `
+
+func scanRecord(rows *sql.Rows) (saga int64, r Record, err error) {
+	var topic sql.RawBytes
+	if err := rows.Scan(&saga, &r.Topic.Name, &topic, &r.Partition, &r.Offset, &r.Time, &r.Headers, &r.Value, &r.Size); err != nil {
+		return 0, r, err
+	}
+	copy(r.Topic.KafkaID[:], topic)
+	return saga, r, nil
 }

@@ -40,6 +40,7 @@ type Record struct {
 	Time      int64 // Unix nanoseconds
 	Headers   []byte
 	Value     []byte
+	Size      int // of the value as stored, also where it was left out; not to be set
 }
 
 // Instance is the newest announcement of one instance of a service.

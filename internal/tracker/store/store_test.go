@@ -231,9 +231,9 @@ func testRecordsAreAppendedOnce(t *testing.T, dsn string) {
 	topic, anew := Topic{Name: "authorize", KafkaID: [16]byte{1}}, Topic{Name: "authorize", KafkaID: [16]byte{2}}
 	g := saga(1, "onboarding", "running")
 	want := []Record{
-		{Topic: topic, Partition: 3, Offset: 7, Time: 1, Headers: []byte("h"), Value: []byte("a value")},
+		{Topic: topic, Partition: 3, Offset: 7, Time: 1, Headers: []byte("h"), Value: []byte("a value"), Size: 7},
 		{Topic: topic, Partition: 3, Offset: 8, Time: 2, Headers: []byte{}, Value: nil},
-		{Topic: anew, Partition: 3, Offset: 7, Time: 3, Headers: []byte{}, Value: []byte("x")},
+		{Topic: anew, Partition: 3, Offset: 7, Time: 3, Headers: []byte{}, Value: []byte("x"), Size: 1},
 	}
 	update(t, s, func(tx *Tx) error { return tx.Save([]*Saga{g}) })
 	for range 2 {
@@ -254,8 +254,16 @@ func testRecordsAreAppendedOnce(t *testing.T, dsn string) {
 		t.Errorf("appended (-), read (+):\n%s", diff)
 	}
 	short, err := s.Records(t.Context(), []*Saga{g}, 3)
-	if err != nil || short[g.ID][0].Value != nil || string(short[g.ID][2].Value) != "x" {
+	if err != nil || short[g.ID][0].Value != nil || short[g.ID][0].Size != 7 || string(short[g.ID][2].Value) != "x" {
 		t.Errorf("with values of at most 3 bytes: %v, error %v", short, err)
+	}
+	if r, ok, err := s.RecordAt(t.Context(), g, "authorize", 3, 7); err != nil || !ok || string(r.Value) != "x" || r.Topic != anew {
+		t.Errorf("of two that lie there, the later topic's: %+v, %v, %v", r, ok, err)
+	}
+	for _, place := range []Record{{Topic: Topic{Name: "notify"}, Partition: 3, Offset: 7}, {Topic: topic, Offset: 7}, {Topic: topic, Partition: 3, Offset: 9}} {
+		if r, ok, err := s.RecordAt(t.Context(), g, place.Topic.Name, place.Partition, place.Offset); err != nil || ok {
+			t.Errorf("%+v: %+v, %v, %v", place, r, ok, err)
+		}
 	}
 }
 
