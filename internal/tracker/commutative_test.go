@@ -43,7 +43,7 @@ func fold(records []wire.Record, merge func(*state, *fact)) map[store.SagaID]str
 	}
 	rows := map[store.SagaID]string{}
 	for id, s := range states {
-		status, reason := s.status()
+		status, reason := s.status(s.timeline())
 		rows[id] = fmt.Sprintf("%s %s\n%s", status, reason, s.encode())
 	}
 	return rows

@@ -15,6 +15,12 @@ const (
 	Blocked      = "blocked"      // an undo can't be done, or a handler doesn't return: a person must help
 )
 
+// Groups of statuses, to ask for.
+const (
+	Open  = "open"  // not over
+	Ended = "ended" // over
+)
+
 // States of one step of a saga.
 const (
 	StepQueued   = "queued"  // its event lies in the topic, or in the ledger behind other work
@@ -50,6 +56,18 @@ type Saga struct {
 	// in that workflow; 0 if the log tells of too few, and then no saga is stuck there.
 	Stuck bool
 	Usual time.Duration
+
+	// Where it is, while it isn't over; empty between two services, and Service also if no service has declared the topic.
+	Service string
+	Topic   string // input topic of the step that has its token
+
+	// Since is since when it's there: when the event of the step that has its token was produced or, if it's halted, given up on; when
+	// the last step was done, between two services; and when it ended, once it is over.
+	Since time.Time
+
+	// Partial says that the log doesn't hold the saga's beginning any more, so that its first steps can't be told. While the log is
+	// still being read it's false.
+	Partial bool
 
 	Ending       string   // the outcome that it is to have, once that is decided and until it is over
 	EndingReason string   // why
@@ -106,13 +124,33 @@ type Event struct {
 	Size        int    // of the payload, in bytes
 }
 
-// Query selects sagas; its zero value selects all, the youngest first.
+// Query selects sagas; its zero value selects all, the youngest first. What its fields ask for has to hold together.
 type Query struct {
 	Workflow string
-	Status   string // a status or an outcome
-	Search   string // part of the business key, or an ID
-	Limit    int    // 1 to 1,000; 0 means 50
-	Cursor   string // Page.Next of the page before
+	Status   string // a status or an outcome, or Open or Ended for all that aren't over or are
+	Service  string // that has its token now
+	Topic    string // input topic of the step that has its token now
+
+	StartedAfter  time.Time // at this time or later; zero: no bound
+	StartedBefore time.Time // before this time; zero: no bound
+
+	// Overdue asks for those that aren't over and past their deadline: at Now, or by their initiator's note. Now is the caller's
+	// clock; zero means time.Now().
+	Overdue bool
+	Now     time.Time
+
+	// Search is a saga ID; or name=value of a header that one of its events has: ce_id, traceparent (of which the trace ID counts),
+	// trace (the trace ID alone: 32 hexadecimal digits), or any that is neither CloudEvents' nor Skald's, such as tenant=acme, with
+	// upper and lower case told apart; or else part of the business key, 3 characters or more, in upper or lower case. A business
+	// key with an equals sign in it is found by a part that begins with that sign.
+	Search string
+
+	OldestFirst bool
+	Limit       int // 1 to 1,000; 0 means 50
+
+	// Cursor is Page.Next of the page before. It goes with the rest of its query alone, in which just Limit, Now, WithoutPayloads,
+	// and the times of StartedAfter and StartedBefore may have changed.
+	Cursor string
 
 	WithoutPayloads bool // steps without their payloads, in half the time
 }
@@ -121,6 +159,19 @@ type Query struct {
 type Page struct {
 	Sagas []Saga
 	Next  string // empty on the last page
+}
+
+// Count says how many sagas a query selects.
+type Count struct {
+	N       int64
+	AtLeast bool // there are so many or more, as counting all would take too long
+}
+
+// MinuteOutcomes says how many sagas ended in one minute.
+type MinuteOutcomes struct {
+	At        time.Time // when the minute began
+	Completed int64
+	Otherwise int64 // with any other outcome
 }
 
 // Lag says how far the tracker is behind the log.

@@ -1,11 +1,10 @@
 package tracker
 
 import (
-	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -27,7 +26,7 @@ func Statuses() []string {
 
 // QueryError says which field of a query is wrong, and what is allowed.
 type QueryError struct {
-	Field   string // limit, status, cursor, search, workflow or since
+	Field   string // limit, status, cursor, search, workflow, service, topic, startedAfter, startedBefore or since
 	Problem string
 }
 
@@ -35,33 +34,80 @@ func (e *QueryError) Error() string { return e.Field + ": " + e.Problem }
 
 // filter checks a query and says it in the store's words. One saga more than asked for is read, to know whether there is a
 // next page.
-func (q Query) filter() (store.Filter, error) {
-	f := store.Filter{Workflow: q.Workflow, Status: q.Status, Search: q.Search}
+func (q Query) filter(declared declarations) (store.Filter, error) {
+	f := store.Filter{Workflow: q.Workflow, Groups: q.groups(declared), From: nanos(q.StartedAfter), To: nanos(q.StartedBefore), Oldest: q.OldestFirst}
 	limit, err := checkLimit(q.Limit)
 	if err != nil {
 		return f, err
 	}
 	f.Limit = limit + 1
-	if q.Status != "" && !slices.Contains(Statuses(), q.Status) {
-		return f, &QueryError{"status", "must be one of " + strings.Join(Statuses(), ", ")}
+	if words := append(Statuses(), Open, Ended); q.Status != "" && !slices.Contains(words, q.Status) {
+		return f, &QueryError{"status", "must be one of " + strings.Join(words, ", ")}
 	}
-	if err := checkText("workflow", q.Workflow, maxName); err != nil {
+	for _, named := range []struct{ field, value string }{{"workflow", q.Workflow}, {"service", q.Service}, {"topic", q.Topic}} {
+		if err := checkText(named.field, named.value, maxName); err != nil {
+			return f, err
+		}
+	}
+	if err := checkTime("startedAfter", q.StartedAfter); err != nil {
 		return f, err
 	}
-	if err := checkText("search", q.Search, maxSearch); err != nil {
+	if err := checkTime("startedBefore", q.StartedBefore); err != nil {
 		return f, err
 	}
-	if n := utf8.RuneCountInString(q.Search); n > 0 && n < store.MinSearch {
-		return f, &QueryError{"search", fmt.Sprintf("must have at least %d characters", store.MinSearch)}
+	if q.Overdue {
+		if f.Late = nanos(q.Now); q.Now.IsZero() {
+			f.Late = time.Now().UnixNano()
+		}
+	}
+	if err := q.search(&f); err != nil {
+		return f, err
 	}
 	if q.Cursor != "" {
-		place, err := decodeCursor(q.Cursor)
+		place, err := q.decodeCursor()
 		if err != nil {
 			return f, err
 		}
-		f.Before = &place
+		f.After = &place
 	}
 	return f, nil
+}
+
+// groups says which groups of sagas are asked for; nil means all. Who takes an event that no service has said anything of yet is known
+// from the declarations.
+func (q Query) groups(declared declarations) func(store.Group) bool {
+	if q.Status == "" && q.Service == "" && q.Topic == "" {
+		return nil
+	}
+	return func(g store.Group) bool {
+		if q.Topic != "" && q.Topic != g.Topic || q.Service != "" && q.Service != g.Service && (g.Service != "" || g.Topic == "" ||
+			q.Service != declared.takes(g.Topic, g.Workflow)) {
+			return false
+		}
+		switch q.Status {
+		case "":
+			return true
+		case Open, Ended:
+			return isOutcome(g.Status) == (q.Status == Ended)
+		}
+		return q.Status == g.Status
+	}
+}
+
+func (q Query) search(f *store.Filter) error {
+	if err := checkText("search", q.Search, maxSearch); err != nil {
+		return err
+	}
+	hash, err := searchedHeader(q.Search)
+	if err != nil || hash != nil {
+		f.Header = hash
+		return err
+	}
+	if n := utf8.RuneCountInString(q.Search); n > 0 && n < store.MinSearch {
+		return &QueryError{"search", fmt.Sprintf("must have at least %d characters", store.MinSearch)}
+	}
+	f.Search = q.Search
+	return nil
 }
 
 func checkLimit(limit int) (int, error) {
@@ -72,6 +118,13 @@ func checkLimit(limit int) (int, error) {
 		return 0, &QueryError{"limit", fmt.Sprintf("must be 1 to %d", maxLimit)}
 	}
 	return limit, nil
+}
+
+func checkTime(field string, t time.Time) error {
+	if !t.IsZero() && nanos(t) == 0 {
+		return &QueryError{field, "must be of the years 1970 to 2200"}
+	}
+	return nil
 }
 
 func checkText(field, value string, most int) error {
@@ -91,17 +144,4 @@ func parseSagaID(s string) (store.SagaID, bool) {
 		return store.SagaID{}, false
 	}
 	return store.SagaID(uuid.MustParse(id)), true
-}
-
-func encodeCursor(p store.Place) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(p.Started))
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(b, uint64(p.N)))
-}
-
-func decodeCursor(s string) (store.Place, error) {
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(b) != 16 {
-		return store.Place{}, &QueryError{"cursor", "isn't one that a page before this one gave as its next"}
-	}
-	return store.Place{Started: int64(binary.BigEndian.Uint64(b)), N: int64(binary.BigEndian.Uint64(b[8:]))}, nil
 }

@@ -152,7 +152,7 @@ func (r *reader) take(k *kgo.Record, b *batch) {
 	if f.keep {
 		t.record = store.Record{
 			Topic: from.Topic, Partition: k.Partition, Offset: k.Offset, Time: nanos(k.Timestamp),
-			Headers: encodeHeaders(k.Headers), Value: f.kept(k.Value),
+			Headers: encodeHeaders(k.Headers), Value: f.kept(k.Value), Hashes: headerHashes(r.headers),
 		}
 	}
 	b.told = append(b.told, t)

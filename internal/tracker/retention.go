@@ -49,7 +49,9 @@ func (t *Tracker) prune(ctx context.Context, now time.Time) (more bool, err erro
 	if !ok || now.Sub(read) > settled {
 		return false, nil
 	}
-	r := store.Retention{Keep: max(0, t.cfg.KeepSagas), NotAfter: read.Add(-settled).UnixNano(), Most: pruneAtATime}
+	r := store.Retention{Keep: max(0, t.cfg.KeepSagas), NotAfter: read.Add(-settled).UnixNano(), Most: pruneAtATime, Hashes: func(headers []byte) []int64 {
+		return headerHashes(decodeHeaders(headers))
+	}}
 	if t.cfg.KeepFor >= 0 {
 		r.EndedBefore = now.Add(-t.cfg.KeepFor).UnixNano()
 	}

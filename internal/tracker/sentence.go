@@ -18,6 +18,9 @@ func (s *Saga) Sentence(now time.Time) string {
 	if s.Outcome == "" && s.Overdue && !s.Deadline.IsZero() {
 		said += " It is " + Lasted(now.Sub(s.Deadline)) + " past its deadline."
 	}
+	if s.Partial {
+		said += " Its beginning is no longer in the log."
+	}
 	return said
 }
 

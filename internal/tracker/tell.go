@@ -3,6 +3,7 @@ package tracker
 import (
 	"cmp"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -17,8 +18,9 @@ type declarations interface {
 	attempts(service, topic string) (forward, undo int)
 }
 
-// tell makes what people see of a saga. Records are those of the saga, for the payloads of its steps.
-func tell(row *store.Saga, records []store.Record, declared declarations) (Saga, error) {
+// tell makes what people see of a saga. Records are those of the saga, for the payloads of its steps. readTo is the time before which
+// everything in the log was read; zero while nobody knows.
+func tell(row *store.Saga, records []store.Record, declared declarations, readTo time.Time) (Saga, error) {
 	s, err := decodeState(row.State)
 	if err != nil {
 		return Saga{}, err
@@ -27,13 +29,17 @@ func tell(row *store.Saga, records []store.Record, declared declarations) (Saga,
 		ID: uuid.UUID(row.ID).String(), Workflow: row.Workflow, Subject: row.Subject, Outcome: s.Outcome.Outcome,
 		Started: at(row.Started), Ended: at(s.Outcome.Ended), Deadline: at(s.Deadline), Overdue: s.Overdue, Seq: row.Seq,
 	}
-	saga.Status, saga.Reason = s.status()
+	// While the log is still being read, the beginning may come yet.
+	saga.Partial = s.partial() && at(s.newest()).Add(settling).Before(readTo)
+	steps := s.timeline()
+	saga.Since = at(s.since(steps))
+	saga.Status, saga.Reason = s.status(steps)
 	if saga.Outcome == "" {
 		saga.Ending, saga.EndingReason = s.Ending.Outcome, s.Ending.Reason
 	}
 	payloads := payloadsOf(records)
 	undone, furthest := s.Outcome.Undone, -1
-	for _, p := range s.timeline() {
+	for _, p := range steps {
 		step := tellStep(s, &p, payloads[p.ID].value)
 		if step.Service == "" {
 			step.Service = declared.takes(step.Topic, row.Workflow)
@@ -48,21 +54,26 @@ func tell(row *store.Saga, records []store.Record, declared declarations) (Saga,
 		}
 		saga.Steps = append(saga.Steps, step)
 	}
+	if current, ok := saga.Current(); ok {
+		saga.Service, saga.Topic = current.Service, current.Topic
+	}
 	if undone != "" {
 		saga.Undone = strings.Split(undone, "\n")
 	}
 	return saga, nil
 }
 
+// settling is how much longer than to the newest of its events the log has to be read for a saga to be told as partial: as services'
+// clocks differ.
+const settling = 2 * time.Second
+
 func tellStep(s *state, p *stepState, payload []byte) Step {
 	step := Step{
-		Hop: max(0, p.hop()), Service: p.Service, Topic: cmp.Or(p.Topic, p.WorkTopic), State: p.Phase.String(), Undo: p.Undo != nil,
+		Hop: max(0, p.hop()), Service: p.taker(), Topic: p.topic(), State: p.Phase.String(), Undo: p.Undo != nil,
 		Queued: at(p.Queued), Accepted: at(p.Accepted), Started: at(p.Started), Finished: at(p.Finished), Due: at(p.Due),
 		Attempt: p.Attempt, Redrives: p.Redrives, Error: p.Error, EventID: cmp.Or(p.Raw, p.ID), Payload: payload,
 	}
-	if p.Undo != nil {
-		step.Service = cmp.Or(step.Service, p.Undo.Service)
-	} else if p.Phase == phaseDone && p.Turned {
+	if p.Undo == nil && p.Phase == phaseDone && p.Turned {
 		step.State = StepTurned
 	}
 	if p.Phase != phaseHalted {

@@ -69,14 +69,14 @@ func (p *stepState) hop() int {
 	return p.WorkHop - 1
 }
 
-// status is the saga's, with the error that holds it up. Terminal wins over all. As a saga has one token, one step isn't done; where
+// status is the saga's, given its timeline, with the error that holds it up. Terminal wins over all. As a saga has one token, one step isn't done; where
 // the log tells of more, the one that asks for a person counts.
-func (s *state) status() (status, reason string) {
+func (s *state) status(steps []stepState) (status, reason string) {
 	if s.Outcome.Outcome != "" {
 		return s.Outcome.Outcome, s.Outcome.Reason
 	}
 	status, rank := Running, 0
-	for _, p := range s.timeline() {
+	for _, p := range steps {
 		word, of := Running, 0
 		switch {
 		case p.Phase == phaseDone:
@@ -99,6 +99,68 @@ func (s *state) status() (status, reason string) {
 		}
 	}
 	return status, reason
+}
+
+// currentOf is the step that has the token of a saga that isn't over, nil if every known one is done: see [Saga.Current].
+func currentOf(steps []stepState) (current *stepState) {
+	rank := map[phase]int{phaseHalted: 1, phaseBlocked: 2}
+	for i := range steps {
+		p := &steps[i]
+		if p.Phase == phaseDone {
+			continue
+		}
+		if current == nil || cmp.Or(cmp.Compare(rank[p.Phase], rank[current.Phase]), cmp.Compare(p.hop(), current.hop())) >= 0 {
+			current = p
+		}
+	}
+	return current
+}
+
+// taker is the service that has the step's event, as far as the log itself tells.
+func (p *stepState) taker() string {
+	if p.Undo != nil {
+		return cmp.Or(p.Service, p.Undo.Service)
+	}
+	return p.Service
+}
+
+func (p *stepState) topic() string { return cmp.Or(p.Topic, p.WorkTopic) }
+
+// since says since when the saga is where it is: see [Saga.Since].
+func (s *state) since(steps []stepState) (since int64) {
+	if s.Outcome.Outcome != "" {
+		return s.Outcome.Ended
+	}
+	p := currentOf(steps)
+	if p == nil {
+		for _, done := range steps {
+			latest(&since, done.Finished)
+		}
+		return since
+	}
+	if p.Phase == phaseHalted {
+		if l := s.letterOf(p); l != nil {
+			return l.Time
+		}
+	}
+	return cmp.Or(p.Queued, p.Accepted, p.Started)
+}
+
+// partial says that no event is there that could have begun the saga.
+func (s *state) partial() bool {
+	return !slices.ContainsFunc(s.Steps, func(p stepState) bool { return p.Seen && p.Hop == 0 })
+}
+
+// newest is the last time that anything known of the saga happened.
+func (s *state) newest() (t int64) {
+	latest(&t, s.Started.Time)
+	latest(&t, s.Outcome.Ended)
+	for i := range s.Steps {
+		for _, other := range []int64{s.Steps[i].Queued, s.Steps[i].Accepted, s.Steps[i].Started, s.Steps[i].Finished} {
+			latest(&t, other)
+		}
+	}
+	return t
 }
 
 // known says whether the log tells that there is such a saga. A command may name any ID.

@@ -123,7 +123,7 @@ func TestSagaWhole(t *testing.T) {
 	steps[1].Attempts = 5 // as only the authorizer says
 	want := Saga{
 		ID: wire.SagaIDFor("onboarding", "1"), Workflow: "onboarding", Subject: "ada.1@example.com", Status: "completed",
-		Outcome: "completed", Started: ms(7), Ended: ms(91), Deadline: epoch.Add(24 * time.Hour), Steps: steps,
+		Outcome: "completed", Started: ms(7), Ended: ms(91), Since: ms(91), Deadline: epoch.Add(24 * time.Hour), Steps: steps,
 	}
 	if diff := cmp.Diff(want, saga, cmpopts.IgnoreFields(Saga{}, "Seq"), cmpopts.IgnoreFields(Step{}, "EventID")); diff != "" {
 		t.Errorf("wanted (-), told (+):\n%s", diff)

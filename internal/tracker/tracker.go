@@ -93,13 +93,13 @@ func (t *Tracker) Saga(ctx context.Context, id string) (Saga, error) {
 	return sagas[0], nil
 }
 
-// Sagas gives one page of those that the query selects, with their steps, the youngest first. Payloads above 16 KiB are left
+// Sagas gives one page of those that the query selects, with their steps, in the order that it asks for. Payloads above 16 KiB are left
 // out. A query that can't be is a *[QueryError].
 //
 // Sagas that begin while somebody leafs through the pages don't shift them; one whose start becomes known late may be
 // missing from them, or be there twice.
 func (t *Tracker) Sagas(ctx context.Context, q Query) (Page, error) {
-	filter, err := q.filter()
+	filter, err := q.filter(t.registry)
 	if err != nil {
 		return Page{}, err
 	}
@@ -110,7 +110,7 @@ func (t *Tracker) Sagas(ctx context.Context, q Query) (Page, error) {
 	page := Page{}
 	if len(rows) == filter.Limit {
 		rows = rows[:len(rows)-1]
-		page.Next = encodeCursor(rows[len(rows)-1].Place())
+		page.Next = q.encodeCursor(rows[len(rows)-1].Place())
 	}
 	most := maxListedPayload
 	if q.WithoutPayloads {
@@ -120,15 +120,14 @@ func (t *Tracker) Sagas(ctx context.Context, q Query) (Page, error) {
 	return page, err
 }
 
-// list looks for one saga if the search is for an ID, else for all whose business key fits.
+// list looks for one saga if the search is for an ID, else for all that fit.
 func (t *Tracker) list(ctx context.Context, q Query, filter store.Filter) ([]*store.Saga, error) {
 	id, ok := parseSagaID(q.Search)
 	if !ok {
 		return t.cfg.Store.List(ctx, filter)
 	}
 	row, err := t.cfg.Store.Saga(ctx, id)
-	if err != nil || row == nil || row.Status == "" || q.Cursor != "" || q.Workflow != "" && q.Workflow != row.Workflow ||
-		q.Status != "" && q.Status != row.Status {
+	if err != nil || row == nil || q.Cursor != "" || !filter.Selects(row) {
 		return nil, err
 	}
 	return []*store.Saga{row}, nil
@@ -210,9 +209,13 @@ func (t *Tracker) tell(ctx context.Context, rows []*store.Saga, maxPayload int) 
 			return nil, err
 		}
 	}
+	readTo, ok := t.lag.caughtUp()
+	if !ok {
+		readTo = time.Time{}
+	}
 	sagas := make([]Saga, 0, len(rows))
 	for _, row := range rows {
-		saga, err := tell(row, records[row.ID], t.registry)
+		saga, err := tell(row, records[row.ID], t.registry, readTo)
 		if err != nil {
 			return nil, err
 		}

@@ -147,16 +147,25 @@ func loadSagas(tx *store.Tx, all []told) (map[store.SagaID]*projected, error) {
 
 // settle writes a saga's state into its row, with the columns that follow from it.
 func (p *projected) settle() {
-	p.row.Workflow, p.row.Subject, p.row.Started = p.state.Workflow.Value, p.state.Subject.Value, p.state.Started.Time
-	p.row.Status = ""
-	if p.state.known() {
-		p.row.Status, _ = p.state.status()
+	s := p.state
+	p.row.Group = store.Group{Workflow: s.Workflow.Value}
+	p.row.Subject, p.row.Started, p.row.Ended, p.row.Due, p.row.State = s.Subject.Value, s.Started.Time, 0, 0, s.encode()
+	switch {
+	case s.Outcome.Outcome != "":
+		p.row.Ended = max(1, s.Outcome.Ended) // one whose end has no time counts as the oldest
+		if s.known() {
+			p.row.Status = s.Outcome.Outcome
+		}
+	case s.known():
+		steps := s.timeline()
+		p.row.Status, _ = s.status(steps)
+		if p.row.Overdue = s.Overdue; !s.Overdue {
+			p.row.Due = s.Deadline
+		}
+		if current := currentOf(steps); current != nil {
+			p.row.Service, p.row.Topic = current.taker(), current.topic()
+		}
 	}
-	p.row.Ended = 0
-	if p.state.Outcome.Outcome != "" {
-		p.row.Ended = max(1, p.state.Outcome.Ended) // one whose end has no time counts as the oldest
-	}
-	p.row.State = p.state.encode()
 }
 
 // news gives the announcements of a batch that are newer than what is known, one per instance.

@@ -20,11 +20,12 @@ func (s *Store) Cluster(ctx context.Context) (string, error) {
 // Reset forgets everything, for a cluster of another ID. Sequence numbers go on above the old ones.
 func (s *Store) Reset(ctx context.Context, cluster string) error {
 	_, err := s.Update(ctx, func(tx *Tx) error {
-		for _, table := range []string{"saga", "saga_count", "saga_subject", "record", "letter", "position", "topic", "instance"} {
+		for _, table := range []string{"saga", "saga_group", "saga_subject", "saga_header", "outcome_minute", "record", "letter", "position", "topic", "instance"} {
 			if err := tx.do(tx.forget(table)); err != nil {
 				return err
 			}
 		}
+		*tx.groups = numbering{}
 		tx.seq, tx.ended, tx.saved, tx.topics = max(tx.seq+1, firstSeq()), 0, true, nil
 		return tx.do(`INSERT INTO meta (key, value) VALUES ('cluster', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, cluster)
 	})

@@ -11,7 +11,8 @@ type dialect interface {
 	// now is an expression for the database's clock, in Unix milliseconds.
 	now() string
 
-	// in is the condition that a column, of a type as PostgreSQL names it, has one of the values, at most inAtATime of them.
+	// in is the condition that a column, of a type as PostgreSQL names it, has one of the values: of any number of bigint, and of
+	// at most inAtATime others.
 	in(column, kind string, values []any) (condition string, args []any)
 	inAtATime() int
 
@@ -42,7 +43,7 @@ type subject struct {
 // change is a statement that is run for many rows. One of insert, update and remove names its table.
 type change struct {
 	insert, update, remove string
-	columns                []column // in the order of a row's arguments
+	columns                []column // in the order of a row's arguments; of a remove, those by which rows are found beside the key
 	conflict               string   // of an insert
 	key                    column   // by which rows are updated or removed; the last of a row's arguments
 }

@@ -70,7 +70,8 @@ type LetterPlace struct {
 func (l *Letter) Place() LetterPlace { return LetterPlace{l.Time, int64(l.Partition), l.Offset} }
 
 const letterColumns = `l.kafka_partition, l.kafka_offset, l.time, l.status, l.cause, l.id, l.event, l.service, l.step, l.class, l.error, l.attempts, l.redrives,
-	s.id, coalesce(s.workflow, ''), coalesce(s.subject, '') FROM letter l LEFT JOIN saga s ON s.n = l.saga`
+	s.id, coalesce(g.workflow, ''), coalesce(s.subject, '')
+	FROM letter l LEFT JOIN saga s ON s.n = l.saga LEFT JOIN saga_group g ON g.n = s.in_group`
 
 func scanLetter(rows *sql.Rows) (l Letter, err error) {
 	var saga sql.RawBytes

@@ -105,6 +105,13 @@ func (c change) postgres(columns []column) string {
 		return fmt.Sprintf(`UPDATE %s SET %s FROM %s WHERE %s.%s = row.%s`,
 			c.update, strings.Join(sets, `, `), rows, c.update, c.key.name, c.key.name)
 	}
+	if len(c.columns) > 0 {
+		var same []string
+		for _, name := range names {
+			same = append(same, c.remove+`.`+name+` = row.`+name)
+		}
+		return fmt.Sprintf(`DELETE FROM %s USING %s WHERE %s`, c.remove, rows, strings.Join(same, ` AND `))
+	}
 	// By ANY an index is used whatever the planner thinks of the table's size: there may be no statistics yet.
 	return fmt.Sprintf(`DELETE FROM %s WHERE %s = ANY (%s)`, c.remove, c.key.name, arrays[0])
 }

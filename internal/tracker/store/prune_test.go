@@ -145,7 +145,7 @@ func testOddTexts(t *testing.T, dsn string) {
 			t.Errorf("%q: %d found, error %v, want %d", search, len(got), err, want)
 		}
 	}
-	got, err := s.List(t.Context(), Filter{Workflow: "a\uFFFDb", Status: "run\uFFFDning", Limit: 10})
+	got, err := s.List(t.Context(), Filter{Workflow: "a\uFFFDb", Groups: with("run\uFFFDning"), Limit: 10})
 	if err != nil || len(got) != 1 {
 		t.Errorf("by its names: %v, error %v", got, err)
 	}

@@ -8,7 +8,15 @@ import (
 	"slices"
 )
 
-const sagaColumns = `n, id, workflow, subject, status, started, ended, seq, state`
+const sagaColumns = `s.n, s.id, ` + groupColumns + `, s.subject, s.started, s.ended, s.due, s.began, s.seq, s.state`
+
+// selectSagas begins a query; what follows is more conditions. The order of the tables says to SQLite which to begin with.
+func selectSagas(index string) string {
+	if index != "" {
+		index = ` INDEXED BY ` + index
+	}
+	return `SELECT ` + sagaColumns + ` FROM saga s` + index + ` CROSS JOIN saga_group g WHERE g.n = s.in_group AND `
+}
 
 // query reads all rows of a query.
 func query[T any](ctx context.Context, s *Store, scan func(*sql.Rows) (T, error), statement string, args ...any) ([]T, error) {
@@ -40,7 +48,8 @@ func scanSagas(rows *sql.Rows) ([]*Saga, error) { return scanAll(rows, scanSaga)
 func scanSaga(rows *sql.Rows) (*Saga, error) {
 	s := &Saga{}
 	var id sql.RawBytes
-	if err := rows.Scan(&s.n, &id, &s.Workflow, &s.Subject, &s.Status, &s.Started, &s.Ended, &s.Seq, &s.State); err != nil {
+	if err := rows.Scan(append(append([]any{&s.n, &id}, s.fields()...),
+		&s.Subject, &s.Started, &s.Ended, &s.Due, &s.Began, &s.Seq, &s.State)...); err != nil {
 		return nil, err
 	}
 	copy(s.ID[:], id)
@@ -50,7 +59,7 @@ func scanSaga(rows *sql.Rows) (*Saga, error) {
 
 // Saga gives one saga, or nil if it isn't there.
 func (s *Store) Saga(ctx context.Context, id SagaID) (*Saga, error) {
-	found, err := query(ctx, s, scanSaga, `SELECT `+sagaColumns+` FROM saga WHERE id = ?`, id[:])
+	found, err := query(ctx, s, scanSaga, selectSagas("")+`s.id = ?`, id[:])
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -69,21 +78,8 @@ func (s *Store) Seq(ctx context.Context) (int64, error) {
 // ChangedSince gives at most limit sagas whose last change has a number above seq, in the order of these numbers; workflow ""
 // means all. Numbers grow with commits, so whoever asks again from the last number it got misses no change.
 func (s *Store) ChangedSince(ctx context.Context, seq int64, workflow string, limit int) ([]*Saga, error) {
-	return query(ctx, s, scanSaga, `SELECT `+sagaColumns+` FROM saga INDEXED BY saga_seq
-		WHERE seq > ? AND status <> '' AND (? = '' OR workflow = ?) ORDER BY seq LIMIT ?`, seq, workflow, workflow, limit)
-}
-
-// Counts gives how many sagas have each status; workflow "" means all.
-func (s *Store) Counts(ctx context.Context, workflow string) (map[string]int64, error) {
-	parts, err := s.parts(ctx, Filter{Workflow: workflow})
-	if err != nil {
-		return nil, err
-	}
-	counts := map[string]int64{}
-	for _, part := range parts {
-		counts[part.status] += part.sagas
-	}
-	return counts, nil
+	return query(ctx, s, scanSaga, selectSagas("saga_seq")+
+		`s.seq > ? AND g.status <> '' AND (? = '' OR g.workflow = ?) ORDER BY s.seq LIMIT ?`, seq, workflow, workflow, limit)
 }
 
 // Records gives the records of sagas, per saga in the order in which they were read. Values of more than maxValue bytes are

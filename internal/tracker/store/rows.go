@@ -5,14 +5,15 @@ type SagaID [16]byte
 
 // Saga is one row: what lists are filtered and sorted by, and the state that only the tracker can read.
 type Saga struct {
-	ID       SagaID
-	Workflow string
-	Subject  string
-	Status   string // "": nothing but its ID is known, and no list has it
-	Started  int64  // Unix nanoseconds, 0 when unknown
-	Ended    int64  // Unix nanoseconds, 0 while it isn't over
-	Seq      int64  // set by the store at every save
-	State    []byte
+	ID SagaID
+	Group
+	Subject string
+	Started int64 // Unix nanoseconds, 0 when unknown
+	Ended   int64 // Unix nanoseconds, 0 while it isn't over
+	Due     int64 // its deadline in Unix nanoseconds; 0 if it has none, is noted as overdue, or is over
+	Began   int64 // its first Seq
+	Seq     int64 // set by the store at every save
+	State   []byte
 
 	n   int64 // 0 until saved
 	was columns
@@ -20,11 +21,12 @@ type Saga struct {
 
 // columns are those that stand in an index or are counted, as they were loaded.
 type columns struct {
-	workflow, subject, status string
-	started, ended            int64
+	group               Group
+	subject             string
+	started, ended, due int64
 }
 
-func (s *Saga) columns() columns { return columns{s.Workflow, s.Subject, s.Status, s.Started, s.Ended} }
+func (s *Saga) columns() columns { return columns{s.Group, s.Subject, s.Started, s.Ended, s.Due} }
 
 // Topic names a topic of the cluster. A topic made anew has another KafkaID.
 type Topic struct {
@@ -40,7 +42,8 @@ type Record struct {
 	Time      int64 // Unix nanoseconds
 	Headers   []byte
 	Value     []byte
-	Size      int // of the value as stored, also where it was left out; not to be set
+	Size      int     // of the value as stored, also where it was left out; not to be set
+	Hashes    []int64 // of the headers that its saga is to be found by (see [HeaderHash]); they aren't read back
 }
 
 // Instance is the newest announcement of one instance of a service.

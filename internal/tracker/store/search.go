@@ -8,38 +8,79 @@ import (
 )
 
 // fewFound is up to how many hits of a search are all looked up and sorted. With more, it's quicker to read along the list
-// of all sagas: as every so manieth is a hit, a page is full soon.
+// of all sagas: as every so manieth is a hit, a page is full soon. It's also up to how many sagas are counted.
 const fewFound = 10_000
 
 // triedFirst is how many sagas are read along before all hits are asked for, where that may take long.
 const triedFirst = 3_000
 
-func (s *Store) search(ctx context.Context, f Filter) ([]*Saga, error) {
-	matching, args, allAtOnce := s.matching(f.Search)
-	if allAtOnce {
-		hits, all, err := s.searchAlong(ctx, f, triedFirst)
-		if err != nil || all {
-			return hits, err
-		}
+// hitsOf is a query for the numbers of what the search finds. allAtOnce says that it works all of them out before it gives the
+// first.
+func (s *Store) hitsOf(ctx context.Context, f Filter) (c condition, allAtOnce bool, err error) {
+	if f.Header == nil {
+		c.text, c.args, allAtOnce = s.matching(f.Search)
+		return c, allAtOnce, nil
 	}
-	found, err := query(ctx, s, func(rows *sql.Rows) (n int64, err error) { return n, rows.Scan(&n) },
-		matching+` LIMIT ?`, append(slices.Clip(args), fewFound+1)...)
-	if err != nil || len(found) == 0 {
+	var last int64
+	if _, err = query(ctx, s, func(rows *sql.Rows) (none struct{}, err error) { return none, rows.Scan(&last) },
+		`SELECT coalesce(max(n), 0) FROM saga`); err != nil {
+		return c, false, err
+	}
+	c.text, c.args = s.holding(*f.Header, last)
+	return c, false, nil
+}
+
+func (s *Store) search(ctx context.Context, f Filter) ([]*Saga, error) {
+	groups, err := s.searched(ctx, f)
+	if err != nil || groups != nil && len(groups) == 0 {
 		return nil, err
 	}
-	if len(found) > fewFound {
-		hits, _, err := s.searchAlong(ctx, f, 0)
-		return hits, err
+	hits, allAtOnce, err := s.hitsOf(ctx, f)
+	if err != nil {
+		return nil, err
 	}
-	where, more := f.where()
-	return query(ctx, s, scanSaga, `SELECT `+sagaColumns+` FROM saga WHERE n IN (`+matching+`) AND `+where+`
-		ORDER BY started DESC, n DESC LIMIT ?`, append(append(args, more...), f.Limit)...)
+	if allAtOnce {
+		found, all, err := s.searchAlong(ctx, f, triedFirst)
+		if err != nil || all {
+			return found, err
+		}
+	}
+	count, err := s.countHits(ctx, hits)
+	if err != nil || count == 0 {
+		return nil, err
+	}
+	if count > s.few {
+		found, _, err := s.searchAlong(ctx, f, 0)
+		return found, err
+	}
+	c := s.rest(f, groups)
+	c.and(`s.n IN (`+hits.text+`)`, hits.args...)
+	return query(ctx, s, scanSaga, selectSagas("")+c.text+f.order(), append(c.args, f.Limit)...)
+}
+
+// searched gives the groups that a search is for, nil for all.
+func (s *Store) searched(ctx context.Context, f Filter) ([]counted, error) {
+	if f.Workflow == "" && f.Groups == nil {
+		return nil, nil
+	}
+	groups, err := s.groups(ctx, f)
+	if groups == nil {
+		groups = []counted{}
+	}
+	return groups, err
+}
+
+// countHits counts up to one more than fewFound.
+func (s *Store) countHits(ctx context.Context, hits condition) (n int64, err error) {
+	_, err = query(ctx, s, func(rows *sql.Rows) (none struct{}, err error) { return none, rows.Scan(&n) },
+		`SELECT count(*) FROM (`+hits.text+` LIMIT ?) AS hits`, append(slices.Clip(hits.args), s.few+1)...)
+	return n, err
 }
 
 // searchAlong looks at saga after saga, at most so many (0: all). enough says that the page is full, or that there are no more.
 func (s *Store) searchAlong(ctx context.Context, f Filter, most int) (hits []*Saga, enough bool, err error) {
 	page := f
-	page.Search, page.Limit = "", 4*f.Limit // as if every fourth were a hit
+	page.Search, page.Header, page.Limit = "", nil, 4*f.Limit // as if every fourth were a hit
 	for looked := 0; len(hits) < f.Limit; looked += page.Limit {
 		if most > 0 && looked >= most {
 			return nil, false, nil
@@ -51,18 +92,51 @@ func (s *Store) searchAlong(ctx context.Context, f Filter, most int) (hits []*Sa
 		if err != nil {
 			return nil, false, err
 		}
+		found, err := s.hitsAmong(ctx, f, sagas)
+		if err != nil {
+			return nil, false, err
+		}
+		hits = append(hits, found...)
+		if len(sagas) < page.Limit {
+			break
+		}
+		last := sagas[len(sagas)-1].Place()
+		page.After = &last
+	}
+	return hits[:min(f.Limit, len(hits))], true, nil
+}
+
+// hitsAmong gives those of some sagas that the search is for, in the same order.
+func (s *Store) hitsAmong(ctx context.Context, f Filter, sagas []*Saga) (hits []*Saga, err error) {
+	if f.Header == nil {
 		for _, saga := range sagas {
 			if containsFold(saga.Subject, f.Search) {
 				hits = append(hits, saga)
 			}
 		}
-		if len(sagas) < page.Limit {
-			break
-		}
-		last := sagas[len(sagas)-1].Place()
-		page.Before = &last
+		return hits, nil
 	}
-	return hits[:min(f.Limit, len(hits))], true, nil
+	numbers := make([]any, len(sagas))
+	for i, saga := range sagas {
+		numbers[i] = saga.n
+	}
+	among, args := s.in(`s.n`, "bigint", numbers)
+	has := map[int64]bool{}
+	if _, err := query(ctx, s, func(rows *sql.Rows) (none struct{}, err error) {
+		var n int64
+		err = rows.Scan(&n)
+		has[n] = true
+		return none, err
+	}, `SELECT s.n FROM saga s WHERE `+among+` AND EXISTS (SELECT 1 FROM saga_header h WHERE h.bucket = s.n >> `+bucketShift+
+		` AND h.hash = ? AND h.saga = s.n)`, append(args, *f.Header)...); err != nil {
+		return nil, err
+	}
+	for _, saga := range sagas {
+		if has[saga.n] {
+			hits = append(hits, saga)
+		}
+	}
+	return hits, nil
 }
 
 func containsFold(s, part string) bool {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -67,11 +68,26 @@ func (sqlite) text(statement string) string { return statement }
 
 func (sqlite) now() string { return `CAST(unixepoch('subsec') * 1000 AS INTEGER)` }
 
-func (sqlite) in(column, _ string, values []any) (string, []any) {
+func (sqlite) in(column, kind string, values []any) (string, []any) {
+	if kind == "bigint" {
+		return inNumbers(column, values)
+	}
 	return column + ` IN (?` + strings.Repeat(`, ?`, len(values)-1) + `)`, values
 }
 
 func (sqlite) inAtATime() int { return 64 }
+
+// inNumbers is one statement for however many there are, which may be more than SQLite takes arguments.
+func inNumbers(column string, numbers []any) (string, []any) {
+	b := []byte{'['}
+	for i, n := range numbers {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, n.(int64), 10)
+	}
+	return column + ` IN (SELECT value FROM json_each(?))`, []any{string(append(b, ']'))}
+}
 
 func (sqlite) begin(context.Context, *Tx) error { return nil }
 
@@ -108,7 +124,7 @@ func (c change) sqlite() string {
 	case c.update != "":
 		return fmt.Sprintf(`UPDATE %s SET %s = ? WHERE %s = ?`, c.update, strings.Join(names, ` = ?, `), c.key.name)
 	}
-	return fmt.Sprintf(`DELETE FROM %s WHERE %s = ?`, c.remove, c.key.name)
+	return fmt.Sprintf(`DELETE FROM %s WHERE %s = ?`, c.remove, strings.Join(append(names, c.key.name), ` = ? AND `))
 }
 
 func (sqlite) forget(table string) string { return `DELETE FROM ` + table }

@@ -15,11 +15,15 @@ type Tx struct {
 	tx         *sql.Tx
 	statements map[string]*sql.Stmt
 	topics     map[Topic]int64
-	records    [][]any             // to be appended at the end
-	counts     map[[2]string]int64 // by workflow and status: how many more there are than before
-	seq        int64               // the last one given out
-	last       int64               // the highest number of a saga
-	ended      int64               // how many sagas are over
+	groups     *numbering
+	leaseName  string
+	records    [][]any          // to be appended at the end
+	headers    [][]any          // of these records
+	counts     map[Group]int64  // how many more sagas there are than before
+	minutes    map[minute]int64 // how many more have ended
+	seq        int64            // the last one given out
+	last       int64            // the highest number of a saga
+	ended      int64            // how many sagas are over
 	saved      bool
 }
 
@@ -32,18 +36,23 @@ func (s *Store) Update(ctx context.Context, f func(*Tx) error) (seq int64, err e
 	if err != nil {
 		return 0, fmt.Errorf("write to the tracker's database: %w", err)
 	}
-	tx := &Tx{dialect: s.dialect, ctx: ctx, tx: sqlTx, statements: map[string]*sql.Stmt{}, counts: map[[2]string]int64{}}
+	tx := &Tx{
+		dialect: s.dialect, ctx: ctx, tx: sqlTx, statements: map[string]*sql.Stmt{}, groups: &s.groupNumbers,
+		counts: map[Group]int64{}, minutes: map[minute]int64{},
+	}
 	name, err := tx.lead(&s.lease)
 	if err == nil {
 		err = tx.run(f)
 	}
 	if err != nil {
+		s.groupNumbers = numbering{}
 		if errors.Is(err, ErrStandby) {
 			s.lease.name = ""
 		}
 		return 0, errors.Join(fmt.Errorf("write to the tracker's database: %w", err), sqlTx.Rollback())
 	}
 	if err := sqlTx.Commit(); err != nil {
+		s.groupNumbers = numbering{}
 		return 0, fmt.Errorf("write to the tracker's database: %w", err)
 	}
 	s.lease.name = name
@@ -54,7 +63,11 @@ func (tx *Tx) lead(l *lease) (name string, err error) {
 	if err := tx.begin(tx.ctx, tx); err != nil {
 		return "", err
 	}
-	return l.take(tx.ctx, tx)
+	if name, err = l.take(tx.ctx, tx); err == nil && name != tx.groups.lease {
+		*tx.groups = numbering{} // somebody else may have written meanwhile
+	}
+	tx.leaseName = name
+	return name, err
 }
 
 func (tx *Tx) run(f func(*Tx) error) error {
@@ -73,16 +86,7 @@ func (tx *Tx) run(f func(*Tx) error) error {
 	}); err != nil {
 		return err
 	}
-	var rows [][]any
-	for key, more := range tx.counts {
-		if more != 0 {
-			rows = append(rows, []any{key[0], key[1], more})
-		}
-	}
-	return tx.runMany(tx, change{
-		insert: "saga_count", columns: []column{text("workflow"), text("status"), bigint("sagas")},
-		conflict: `ON CONFLICT (workflow, status) DO UPDATE SET sagas = saga_count.sagas + excluded.sagas`,
-	}, rows)
+	return tx.countMore()
 }
 
 // prepared gives a statement, prepared once per transaction and closed with it.

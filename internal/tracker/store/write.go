@@ -14,8 +14,8 @@ func (tx *Tx) Load(ids []SagaID) (map[SagaID]*Saga, error) {
 			args[i] = ids[min(i, len(ids)-1)][:] // a short rest is filled up with its last ID, so that there is one statement
 		}
 		ids = ids[min(most, len(ids)):]
-		condition, args := tx.in("id", "bytea", args)
-		statement, err := tx.prepared(`SELECT ` + sagaColumns + ` FROM saga WHERE ` + condition) //nolint:sqlclosecheck // see prepared
+		condition, args := tx.in("s.id", "bytea", args)
+		statement, err := tx.prepared(selectSagas("") + condition) //nolint:sqlclosecheck // see prepared
 		if err != nil {
 			return nil, err
 		}
@@ -34,23 +34,22 @@ func (tx *Tx) Load(ids []SagaID) (map[SagaID]*Saga, error) {
 	return found, nil
 }
 
-// Most of the time a saga's change is one of its state: no index but that of seq has to follow.
+// Most of the time a saga's change is one of its state, or it goes on to the next step: few indexes have to follow.
 var (
 	insertSagas = change{insert: "saga", columns: []column{
-		bytea("id"), text("workflow"), text("subject"), text("status"), bigint("started"), bigint("ended"), bigint("seq"), bytea("state"), bigint("n"),
+		bytea("id"), bigint("in_group"), text("subject"), bigint("started"), bigint("ended"), bigint("due"), bigint("began"), bigint("seq"),
+		bytea("state"), bigint("n"),
 	}}
 	updateStates = change{update: "saga", columns: []column{bigint("seq"), bytea("state")}, key: bigint("n")}
+	updateGroups = change{update: "saga", columns: []column{bigint("in_group"), bigint("seq"), bytea("state")}, key: bigint("n")}
 	updateSagas  = change{update: "saga", columns: []column{
-		text("workflow"), text("subject"), text("status"), bigint("ended"), bigint("seq"), bytea("state"),
-	}, key: bigint("n")}
-	updateStarts = change{update: "saga", columns: []column{
-		text("workflow"), text("subject"), text("status"), bigint("started"), bigint("ended"), bigint("seq"), bytea("state"),
+		bigint("in_group"), text("subject"), bigint("started"), bigint("ended"), bigint("due"), bigint("seq"), bytea("state"),
 	}, key: bigint("n")}
 )
 
 // saving are the rows to write, by what has to be written of them.
 type saving struct {
-	inserts, states, sagas, starts [][]any
+	inserts, states, groups, sagas [][]any
 	unindex                        [][]any
 	index                          []subject
 }
@@ -62,17 +61,19 @@ func (tx *Tx) Save(sagas []*Saga) error {
 	for _, saga := range sagas {
 		tx.seq++
 		saga.Seq = tx.seq
-		for _, text := range []*string{&saga.Workflow, &saga.Subject, &saga.Status} {
+		for _, text := range []*string{&saga.Workflow, &saga.Subject, &saga.Status, &saga.Service, &saga.Topic} {
 			*text = clean(*text)
 		}
-		tx.sort(saga, &s)
+		if err := tx.sort(saga, &s); err != nil {
+			return err
+		}
 		saga.was = saga.columns()
 	}
 	for _, write := range []struct {
 		change
 		rows [][]any
 	}{
-		{insertSagas, s.inserts}, {updateStates, s.states}, {updateSagas, s.sagas}, {updateStarts, s.starts}, {tx.unindex(), s.unindex},
+		{insertSagas, s.inserts}, {updateStates, s.states}, {updateGroups, s.groups}, {updateSagas, s.sagas}, {tx.unindex(), s.unindex},
 	} {
 		if err := tx.runMany(tx, write.change, write.rows); err != nil {
 			return err
@@ -82,27 +83,35 @@ func (tx *Tx) Save(sagas []*Saga) error {
 }
 
 // sort puts a saga to the others of which the same has to be written.
-func (tx *Tx) sort(g *Saga, s *saving) {
-	isNew, now := g.n == 0, g.columns()
+func (tx *Tx) sort(g *Saga, s *saving) error {
+	isNew, now, moved := g.n == 0, g.columns(), g.was
+	if g.was == now && !isNew {
+		s.states = append(s.states, []any{g.Seq, g.State, g.n})
+		return nil
+	}
+	group, err := tx.group(g.Group)
+	if err != nil {
+		return err
+	}
+	moved.group = g.Group
 	switch {
 	case isNew:
 		tx.last++
-		g.n = tx.last
-		s.inserts = append(s.inserts, []any{g.ID[:], g.Workflow, g.Subject, g.Status, g.Started, g.Ended, g.Seq, g.State, g.n})
-	case g.was == now:
-		s.states = append(s.states, []any{g.Seq, g.State, g.n})
-		return
-	case g.was.started == g.Started:
-		s.sagas = append(s.sagas, []any{g.Workflow, g.Subject, g.Status, g.Ended, g.Seq, g.State, g.n})
+		g.n, g.Began = tx.last, g.Seq
+		s.inserts = append(s.inserts, []any{g.ID[:], group, g.Subject, g.Started, g.Ended, g.Due, g.Began, g.Seq, g.State, g.n})
+	case moved == now:
+		s.groups = append(s.groups, []any{group, g.Seq, g.State, g.n})
 	default:
-		s.starts = append(s.starts, []any{g.Workflow, g.Subject, g.Status, g.Started, g.Ended, g.Seq, g.State, g.n})
+		s.sagas = append(s.sagas, []any{group, g.Subject, g.Started, g.Ended, g.Due, g.Seq, g.State, g.n})
 	}
 	if !isNew {
 		tx.count(g.was, -1)
+		tx.countEnd(g.was, -1)
 	}
 	tx.count(now, +1)
+	tx.countEnd(now, +1)
 	if g.was.subject == g.Subject {
-		return
+		return nil
 	}
 	if g.was.subject != "" {
 		s.unindex = append(s.unindex, []any{g.n})
@@ -110,12 +119,19 @@ func (tx *Tx) sort(g *Saga, s *saving) {
 	if g.Subject != "" {
 		s.index = append(s.index, subject{g.n, g.Subject})
 	}
+	return nil
 }
 
 func (tx *Tx) count(c columns, more int64) {
-	tx.counts[[2]string{c.workflow, c.status}] += more
+	tx.counts[c.group] += more
 	if c.ended > 0 {
 		tx.ended += more
+	}
+}
+
+func (tx *Tx) countEnd(c columns, more int64) {
+	if c.ended > 0 {
+		tx.minutes[minute{minuteOf(c.ended), c.group.Status}] += more
 	}
 }
 

@@ -1,6 +1,9 @@
 package store
 
-import "database/sql"
+import (
+	"database/sql"
+	"slices"
+)
 
 // Append adds a record to a saga that was loaded or saved. One that is there already is left as it is.
 func (tx *Tx) Append(s *Saga, r Record) error {
@@ -13,10 +16,19 @@ func (tx *Tx) Append(s *Saga, r Record) error {
 		headers = []byte{}
 	}
 	tx.records = append(tx.records, []any{s.n, topic, int64(r.Partition), r.Offset, r.Time, headers, r.Value})
+	for _, hash := range r.Hashes {
+		tx.headers = append(tx.headers, headerRow(s.n, hash))
+	}
 	return nil
 }
 
 func (tx *Tx) flush() error {
+	// In the order of the rows that are there already.
+	slices.SortFunc(tx.headers, compareHeaders)
+	tx.headers = slices.CompactFunc(tx.headers, func(a, b []any) bool { return compareHeaders(a, b) == 0 })
+	if err := tx.runMany(tx, change{insert: "saga_header", columns: headerColumns, conflict: `ON CONFLICT DO NOTHING`}, tx.headers); err != nil {
+		return err
+	}
 	return tx.runMany(tx, change{
 		insert: "record",
 		columns: []column{
