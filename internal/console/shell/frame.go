@@ -9,6 +9,7 @@ import (
 // Page is one page as a room gives it to the shell.
 type Page struct {
 	Room     string // whose place in the side bar is marked and whose page.js is loaded
+	Place    string // the room whose place in the side bar is marked instead, if the room has none
 	Title    string // of the browser's tab; empty: the room's
 	Main     string // template of what is inside <main>
 	Dialogs  string // template of what comes after it; empty for nothing
@@ -51,7 +52,7 @@ func (s *Shell) frame(page Page) (*frame, error) {
 	for _, room := range s.rooms {
 		current := room.Name == page.Room
 		if room.Path != "" {
-			f.Nav = append(f.Nav, place{room, current})
+			f.Nav = append(f.Nav, place{room, current || room.Name == page.Place})
 		}
 		if current && page.Title == "" {
 			f.Title = room.Title
