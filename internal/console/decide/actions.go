@@ -64,6 +64,8 @@ func actionsOf(saga tracker.Saga) *actionsPage {
 	}
 	step, _ := saga.Current()
 	api := "/api/v1/sagas/" + saga.ID
+	add("Abandon: ends the saga where it stands, for a reason. Nothing is undone: what its services did stays done. For a saga whose token never returns.",
+		action{Label: "Abandon", Path: api + "/abandon"})
 	if step.State == tracker.StepBlocked && step.Undo {
 		add("Undone by hand: takes it as undone, because you say so, and goes on with the next.", action{Label: "Undone by hand", Path: api + "/unblock", Decision: "resolved"})
 		add("Try again: runs the undo once more.", action{Label: "Try again", Path: api + "/unblock", Decision: "retry", Primary: true})
