@@ -64,10 +64,13 @@ func actionsOf(saga tracker.Saga) *actionsPage {
 	}
 	step, _ := saga.Current()
 	api := "/api/v1/sagas/" + saga.ID
-	add("Abandon: ends the saga where it stands, for a reason. Nothing is undone: what its services did stays done. For a saga whose token never returns.",
-		action{Label: "Abandon", Path: api + "/abandon"})
+	abandon := func() {
+		add("Abandon: ends the saga where it stands, for a reason. Nothing is undone: what its services did stays done. For a saga whose token never returns.",
+			action{Label: "Abandon", Path: api + "/abandon"})
+	}
 	if step.State == tracker.StepBlocked && step.Undo {
 		add("Undone by hand: takes it as undone, because you say so, and goes on with the next.", action{Label: "Undone by hand", Path: api + "/unblock", Decision: "resolved"})
+		abandon()
 		add("Try again: runs the undo once more.", action{Label: "Try again", Path: api + "/unblock", Decision: "retry", Primary: true})
 		return p
 	}
@@ -77,7 +80,10 @@ func actionsOf(saga tracker.Saga) *actionsPage {
 	if l := step.Letter; step.State == tracker.StepHalted && l != nil {
 		at := fmt.Sprintf("/api/v1/letters/%d/%d", l.Partition, l.Offset)
 		add("Discard: gives the dead letter up, for a reason. What was done is undone, and the saga ends as abandoned.", action{Label: "Discard", Path: at + "/discard"})
+		abandon()
 		add("Redrive: gives the event back to "+step.Service+", which tries it again, under the same idempotency key.", action{Label: "Redrive", Path: at + "/redrive", Primary: true})
+		return p
 	}
+	abandon()
 	return p
 }
