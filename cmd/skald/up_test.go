@@ -97,7 +97,7 @@ func (i *instance) skald(in string, args ...string) (code int, out, errOut strin
 	switch args[0] {
 	case "start":
 		args = append(args, "--brokers", i.broker)
-	case "ls", "trace", "cancel", "abandon", "unblock", "dlq":
+	case "ls", "trace", "cancel", "abandon", "unblock", "dlq", "services":
 		args = append(args, "--server", i.console)
 	}
 	code = run(context.Background(), args, strings.NewReader(in), &stdout, &stderr)
@@ -132,6 +132,23 @@ func TestOneSagaFromTheCommandLine(t *testing.T) {
 		code, out, _ := i.skald("", "trace", r.ID)
 		return code == exitOK && strings.Count(out, "done") == 4
 	})
+	var listed string
+	eventually(t, "all services are listed as up, with their partitions", func() bool {
+		code, out, errOut := i.skald("", "services")
+		if code != exitOK || errOut != "" {
+			t.Fatalf("services: %d %s", code, errOut)
+		}
+		listed = out
+		return strings.Count(out, " up ") == 6 && strings.Contains(out, " 4 ")
+	})
+	for _, name := range serviceNames {
+		if !strings.Contains(listed, "\n"+name) {
+			t.Errorf("%s is not listed:\n%s", name, listed)
+		}
+	}
+	if _, out, _ := i.skald("", "services", "--json"); !strings.Contains(out, `"services":[{"name":"authorizer","state":"up"`) {
+		t.Errorf("services --json: %s", out)
+	}
 	code, body := i.get(t, "/api/v1/demo/mails")
 	if code != http.StatusOK || strings.Count(body, "ada@example.com") == 0 {
 		t.Errorf("mails: %d %s", code, body)

@@ -8,12 +8,14 @@ import (
 	"github.com/skald-saga/skald/internal/console/live"
 	"github.com/skald-saga/skald/internal/console/onboarding"
 	"github.com/skald-saga/skald/internal/console/problem"
+	"github.com/skald-saga/skald/internal/console/services"
 	"github.com/skald-saga/skald/internal/console/shell"
 )
 
 // rooms are the pages' files; the side bar lists those of them that have a place there.
 var rooms = []shell.Room{
 	{Name: "onboarding", Files: onboarding.Files, Path: "/", Title: "Onboarding", Icon: "user-plus", Key: "o"},
+	{Name: "services", Files: services.Files, Path: "/services", Title: "Services", Icon: "services", Key: "v"},
 	{Name: "decide", Files: decide.Files, Everywhere: true},
 }
 
@@ -36,6 +38,7 @@ func New(cfg Config) *Handler {
 	frame.Register(h.mux)
 	onboarding.Register(h.mux, b, frame)
 	decide.Register(h.mux, b, frame)
+	services.Register(h.mux, b, frame)
 	if cfg.Metrics != nil {
 		h.mux.Handle("GET /metrics", cfg.Metrics)
 	}

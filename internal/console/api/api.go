@@ -36,6 +36,7 @@ func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams) {
 	a.registerRedrives(api)
 	a.registerStream(api)
 	a.registerTracker(api)
+	a.registerServices(api)
 	if a.b.Demo != nil {
 		a.registerDemo(api)
 		if a.b.Demo.Mailbox != nil {

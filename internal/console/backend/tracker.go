@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"time"
 
 	"github.com/skald-saga/skald"
 	"github.com/skald-saga/skald/internal/tracker"
@@ -14,6 +15,7 @@ type Tracker interface {
 	ChangedSince(ctx context.Context, seq int64, workflow string, limit int) ([]tracker.Saga, error)
 	Counts(ctx context.Context, workflow string) (map[string]int64, error)
 	Failures
+	Traffic
 	Services(ctx context.Context) ([]tracker.Service, error)
 	Changed() (seq int64, changed <-chan struct{})
 	Lag() tracker.Lag
@@ -26,6 +28,12 @@ type Failures interface {
 	Letters(ctx context.Context, q tracker.LetterQuery) (tracker.LetterPage, error)
 	Letter(ctx context.Context, partition int32, offset int64) (tracker.Letter, error)
 	Initiator(workflow string) string
+}
+
+// Traffic is what a [Tracker] tells of services' declarations, and of the events that go between them.
+type Traffic interface {
+	Declared(ctx context.Context) ([]tracker.Declaration, error)
+	Hops(ctx context.Context, window time.Duration) ([]tracker.Hop, error)
 }
 
 // Client is what the console asks of [skald.Client].

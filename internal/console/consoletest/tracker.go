@@ -19,6 +19,8 @@ type Tracker struct {
 	Seq     int64
 	changed chan struct{}
 	Known   []tracker.Service
+	Steps   []tracker.Declaration
+	Ways    []tracker.Hop
 	Behind  tracker.Lag
 	Log     []tracker.Letter
 	Err     error // what every question is answered with
@@ -123,7 +125,23 @@ func (f *Tracker) Counts(_ context.Context, workflow string) (map[string]int64, 
 	return counts, f.Err
 }
 
-func (f *Tracker) Services(context.Context) ([]tracker.Service, error) { return f.Known, f.Err }
+func (f *Tracker) Services(context.Context) ([]tracker.Service, error) {
+	f.Mu.Lock()
+	defer f.Mu.Unlock()
+	return f.Known, f.Err
+}
+
+func (f *Tracker) Declared(context.Context) ([]tracker.Declaration, error) {
+	f.Mu.Lock()
+	defer f.Mu.Unlock()
+	return f.Steps, f.Err
+}
+
+func (f *Tracker) Hops(context.Context, time.Duration) ([]tracker.Hop, error) {
+	f.Mu.Lock()
+	defer f.Mu.Unlock()
+	return f.Ways, f.Err
+}
 
 func (f *Tracker) Status() tracker.Status {
 	return tracker.Status{

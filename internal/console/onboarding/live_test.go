@@ -2,9 +2,7 @@ package onboarding_test
 
 import (
 	"fmt"
-	"io"
 	"maps"
-	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -40,7 +38,7 @@ var (
 func visit(t *testing.T, base string) *viewer {
 	t.Helper()
 	v := &viewer{t: t, base: base, rows: make(map[string]string), parts: make(map[string]string), hops: make(map[string]int)}
-	page := fetched(t, base+"/")
+	page := consoletest.Fetch(t, base+"/")
 	found := liveURL.FindStringSubmatch(page)
 	if found == nil {
 		t.Fatal("the page doesn't say where its stream is")
@@ -91,20 +89,6 @@ func (v *viewer) until(what string, condition func() bool) {
 
 func (v *viewer) shows(id, text string) func() bool {
 	return func() bool { return strings.Contains(v.rows[id], text) }
-}
-
-func fetched(t *testing.T, address string) string {
-	t.Helper()
-	response, err := http.Get(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s %v\n%s", address, response.Status, err, content)
-	}
-	return string(content)
 }
 
 func TestRowTicksToComplete(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 func read(t *testing.T, w *consoletest.World, path string) string {
 	t.Helper()
 	_, server := consoletest.Serve(t, w.Config(t))
-	return fetched(t, server.URL+path)
+	return consoletest.Fetch(t, server.URL+path)
 }
 
 func wants(t *testing.T, page string, texts ...string) {
@@ -79,17 +79,17 @@ func TestClearHidesWhatIsOver(t *testing.T) {
 		w.Pass(late, time.Second)
 	}
 	_, server := consoletest.Serve(t, w.Config(t))
-	page := fetched(t, server.URL+"/")
+	page := consoletest.Fetch(t, server.URL+"/")
 	_, link, found := strings.Cut(page, `id="clear" href="`)
 	if !found {
 		t.Fatal("there is nothing to clear")
 	}
 	link, _, _ = strings.Cut(link, `"`)
-	page = fetched(t, server.URL+strings.ReplaceAll(link, "&amp;", "&"))
+	page = consoletest.Fetch(t, server.URL+strings.ReplaceAll(link, "&amp;", "&"))
 	wants(t, page, "halted@example.com", "late@example.com", "is cleared away", `href="/"`, "3 users: <b>1 on the way</b>, 1 halted, 1 completed")
 	lacks(t, page, "early@example.com")
 	w.Pass(late, time.Second) // over after the click: it stays
-	wants(t, fetched(t, server.URL+strings.ReplaceAll(link, "&amp;", "&")), "late@example.com", "is-completed")
+	wants(t, consoletest.Fetch(t, server.URL+strings.ReplaceAll(link, "&amp;", "&")), "late@example.com", "is-completed")
 }
 
 // What isn't over must not hide behind any number of cleared rows.
@@ -153,7 +153,7 @@ func TestWithoutDemoThereIsNothingToPress(t *testing.T) {
 		{Name: "authorizer", Instances: []tracker.Instance{{Up: false}}},
 	}
 	_, server := consoletest.Serve(t, cfg)
-	page := fetched(t, server.URL+"/")
+	page := consoletest.Fetch(t, server.URL+"/")
 	wants(t, page, "Ada Lindqvist", "authorizer is stopped.", "notifier is not running.")
 	lacks(t, page, "Onboard New User", "data-service", "open-mailbox", "Lag ")
 	for _, path := range []string{"/api/v1/demo/hires", "/mailbox"} {
@@ -165,7 +165,7 @@ func TestWithoutDemoThereIsNothingToPress(t *testing.T) {
 
 func TestAssets(t *testing.T) {
 	_, server := consoletest.Serve(t, consoletest.NewWorld().Config(t))
-	page := fetched(t, server.URL+"/")
+	page := consoletest.Fetch(t, server.URL+"/")
 	for _, name := range []string{"shell/main.js", "shell/mark.svg", "skald.css", "onboarding/page.js", "decide/page.js"} {
 		_, rest, _ := strings.Cut(page, `="/assets/`)
 		version, _, _ := strings.Cut(rest, "/")

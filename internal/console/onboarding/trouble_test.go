@@ -34,7 +34,7 @@ func TestActionsOfASaga(t *testing.T) {
 	h := console.New(w.Config(t))
 	_, server := consoletest.Serve(t, w.Config(t))
 	for _, saga := range w.ByID {
-		page := fetched(t, server.URL+"/sagas/"+saga.ID+"/actions")
+		page := consoletest.Fetch(t, server.URL+"/sagas/"+saga.ID+"/actions")
 		buttons := strings.Count(page, "data-post=")
 		want := map[string]int{
 			tracker.Running: 2, tracker.Retrying: 2, tracker.Waiting: 2, tracker.Halted: 4, tracker.Blocked: 3, tracker.Compensating: 1,

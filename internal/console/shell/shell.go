@@ -55,6 +55,7 @@ func New(b *backend.Backend, streams *live.Streams, rooms []Room) *Shell {
 		"thousands": words.Thousands[int64],
 		"plural":    words.Plural[int64],
 		"capital":   words.Capital,
+		"int64":     func(n int) int64 { return int64(n) },
 	})
 	for _, room := range all {
 		template.Must(s.templates.ParseFS(room.Files, "*.html"))
