@@ -56,6 +56,7 @@ func New(b *backend.Backend, streams *live.Streams, rooms []Room) *Shell {
 		"plural":    words.Plural[int64],
 		"capital":   words.Capital,
 		"int64":     func(n int) int64 { return int64(n) },
+		"glyph":     glyph,
 	})
 	for _, room := range all {
 		template.Must(s.templates.ParseFS(room.Files, "*.html"))
