@@ -1,7 +1,6 @@
 package tracker
 
 import (
-	"context"
 	"os"
 	"slices"
 	"strconv"
@@ -147,60 +146,4 @@ func BenchmarkPrune(b *testing.B) {
 	b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1000, "p95-ms")
 	b.ReportMetric(float64((processorTime(b)-before).Microseconds())/1000/float64(b.N), "cpu-ms/op")
 	b.ReportMetric(float64(pruneAtATime*b.N)/b.Elapsed().Seconds(), "sagas/s")
-}
-
-// BenchmarkRead asks what the console asks, of a store with as many sagas as the backlog makes.
-func BenchmarkRead(b *testing.B) {
-	tr := New(Config{Store: openBenchStore(b), Logger: quiet})
-	j, middle := newJournal(), ""
-	for n, left := 0, backlogRecords(b); left > 0; n++ {
-		id := j.write(plain(n))
-		if left > backlogRecords(b)/2 {
-			middle = id
-		}
-		if len(j.records) >= maxBatch || len(j.records) >= left {
-			left -= len(j.records)
-			putRecords(b, tr.cfg.Store, j.records)
-			j.records = nil
-		}
-	}
-	seq, err := tr.cfg.Store.Seq(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
-	list := func(q Query) func(context.Context) error {
-		return func(ctx context.Context) error { _, err := tr.Sagas(ctx, q); return err }
-	}
-	for _, bench := range []struct {
-		name string
-		ask  func(context.Context) error
-	}{
-		{"first page", list(Query{})},
-		{"first page of 1000", list(Query{Limit: 1000})},
-		{"first page of 1000 without payloads", list(Query{Limit: 1000, WithoutPayloads: true})},
-		{"by workflow and status", list(Query{Workflow: "onboarding", Status: wire.Completed})},
-		{"by status that none has", list(Query{Status: Halted})},
-		{"search, one hit", list(Query{Search: "ada.777@"})},
-		{"search, no hit", list(Query{Search: "nobody"})},
-		{"search, all hit", list(Query{Search: "example.com"})},
-		{"search, a tenth hit", list(Query{Search: "7@ex"})},
-		{"one saga", func(ctx context.Context) error { _, err := tr.Saga(ctx, middle); return err }},
-		{"100 changed", func(ctx context.Context) error { _, err := tr.ChangedSince(ctx, seq-100, "", 100); return err }},
-		{"counts", func(ctx context.Context) error { _, err := tr.Counts(ctx, ""); return err }},
-	} {
-		b.Run(bench.name, func(b *testing.B) {
-			var took []time.Duration
-			before := processorTime(b)
-			for b.Loop() {
-				began := time.Now()
-				if err := bench.ask(b.Context()); err != nil {
-					b.Fatal(err)
-				}
-				took = append(took, time.Since(began))
-			}
-			b.ReportMetric(float64((processorTime(b)-before).Microseconds())/1000/float64(b.N), "cpu-ms/op")
-			slices.Sort(took)
-			b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1000, "p95-ms")
-		})
-	}
 }

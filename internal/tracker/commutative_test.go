@@ -137,6 +137,7 @@ type contents struct {
 	Records map[string][]string
 	Counts  map[string]int64
 	Letters []store.Letter
+	Minutes []store.MinuteCount
 }
 
 func TestAnyOrderAndBatchingGivesTheSameRows(t *testing.T) {
@@ -186,13 +187,16 @@ func contentsOf(t *testing.T, s *store.Store) contents {
 	all := contents{Sagas: map[string]string{}, Records: map[string][]string{}}
 	for _, row := range rows {
 		id := uuid.UUID(row.ID).String()
-		all.Sagas[id] = fmt.Sprint(row.Workflow, row.Subject, row.Status, row.Started, row.Ended, string(row.State))
+		all.Sagas[id] = fmt.Sprint(row.Group, row.Subject, row.Started, row.Ended, row.Due, string(row.State))
 		for _, r := range kept[row.ID] {
 			all.Records[id] = append(all.Records[id], fmt.Sprint(r.Topic.Name, r.Partition, r.Offset, r.Time, string(r.Headers), string(r.Value)))
 		}
 		slices.Sort(all.Records[id])
 	}
 	if all.Letters, err = s.Letters(ctx, store.LetterFilter{Limit: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	if all.Minutes, err = s.Outcomes(ctx, 0); err != nil {
 		t.Fatal(err)
 	}
 	if all.Counts, err = s.Counts(ctx, ""); err != nil {
@@ -216,7 +220,7 @@ func putRecords(t testing.TB, s *store.Store, records []wire.Record) {
 		}
 		batch = append(batch, told{f, store.Record{
 			Topic: store.Topic{Name: r.Topic}, Partition: r.Partition, Offset: r.Offset, Time: nanos(r.Time),
-			Headers: encodeHeaders(headers), Value: f.kept(r.Value),
+			Headers: encodeHeaders(headers), Value: f.kept(r.Value), Hashes: headerHashes(r.Headers),
 		}})
 	}
 	if _, err := s.Update(t.Context(), func(tx *store.Tx) error {

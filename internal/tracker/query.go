@@ -76,10 +76,13 @@ func (q Query) filter(declared declarations) (store.Filter, error) {
 // groups says which groups of sagas are asked for; nil means all. Who takes an event that no service has said anything of yet is known
 // from the declarations.
 func (q Query) groups(declared declarations) func(store.Group) bool {
-	if q.Status == "" && q.Service == "" && q.Topic == "" {
+	if q.Status == "" && q.Service == "" && q.Topic == "" && !q.Overdue {
 		return nil
 	}
 	return func(g store.Group) bool {
+		if q.Overdue && isOutcome(g.Status) {
+			return false
+		}
 		if q.Topic != "" && q.Topic != g.Topic || q.Service != "" && q.Service != g.Service && (g.Service != "" || g.Topic == "" ||
 			q.Service != declared.takes(g.Topic, g.Workflow)) {
 			return false

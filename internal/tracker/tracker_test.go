@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"github.com/skald-saga/skald/internal/kafka"
+	"strings"
 	"testing"
 	"time"
 
@@ -548,6 +549,13 @@ func TestBadQueries(t *testing.T) {
 		{Query{Search: "ab"}, "search"},
 		{Query{Search: "a\x00c"}, "search"},
 		{Query{Workflow: "\xff"}, "workflow"},
+		{Query{Service: "\x00"}, "service"},
+		{Query{Topic: strings.Repeat("x", 250)}, "topic"},
+		{Query{StartedAfter: time.Date(1969, 1, 1, 0, 0, 0, 0, time.UTC)}, "startedAfter"},
+		{Query{StartedBefore: time.Date(2969, 1, 1, 0, 0, 0, 0, time.UTC)}, "startedBefore"},
+		{Query{Search: "ce_type=authorize"}, "search"},
+		{Query{Search: "dlq-id=x"}, "search"},
+		{Query{Search: "traceparent=00-4bf9"}, "search"},
 	} {
 		var problem *QueryError
 		if _, err := tr.Sagas(t.Context(), test.query); !errors.As(err, &problem) || problem.Field != test.field {

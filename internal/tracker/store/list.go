@@ -10,7 +10,7 @@ type Filter struct {
 	Workflow string
 	Groups   func(Group) bool // which groups of sagas; nil: all
 	From, To int64            // that started at From or later, and before To, in Unix nanoseconds; 0 is no bound
-	Late     int64            // only those noted as overdue, or not over at this time and due before it; 0: all
+	Late     int64            // only those noted as overdue, or due before this time; 0: all. Groups had better leave out what is over
 	Search   string           // part of the business key, of MinSearch characters or more
 	Header   *int64           // the hash of a header of one of its events, instead of Search
 
