@@ -41,7 +41,7 @@ func testLies(t *testing.T, broker brokertest.Broker) {
 		return ""
 	}
 	home := wire.Stop{Service: "provisioner", Topic: "new-user", In: []byte(`{"Name":"liar"}`)}
-	endless := `{"v":1,"stops":[` + strings.TrimSuffix(strings.Repeat(`{"service":"s","topic":"t","key":"","in":""},`, 10_000), ",") + `]}`
+	endless := "1;" + strings.Repeat("1:s,1:t,0:,0:,0:,", 1000)
 	for i, lie := range []struct {
 		what    string
 		headers []string
@@ -86,7 +86,7 @@ func testLies(t *testing.T, broker brokertest.Broker) {
 	}
 	grant := wire.Stop{Service: "authorizer", Topic: "authorize", In: []byte(`{"Name":"victim"}`), Out: []byte(`{"Name":"victim","Grant":"vpn"}`)}
 	stolen := grant
-	stolen.Key = victim.ID() + "/authorizer/authorize"
+	stolen.Effect = victim.ID()
 	strange := grant
 	strange.Topic = "never-was"
 	undo(10, 2, home, grant)
@@ -96,7 +96,7 @@ func testLies(t *testing.T, broker brokertest.Broker) {
 	undo(14, 1, home, grant)
 	undo(15, 2, wire.Stop{Service: "nobody", Topic: "x"}, grant)
 	want := map[string]string{
-		saga(11): "which isn't this saga's", saga(12): `has no step on topic "never-was"`, saga(13): "it doesn't lead home",
+		saga(11): "which isn't this saga", saga(12): `has no step on topic "never-was"`, saga(13): "it doesn't lead home",
 		saga(14): "has 2 steps, but the saga has made 1 hops", saga(15): "the broker refuses the event",
 	}
 	o.read("skald.authorizer.ledger", func(all []received, _ bool) bool {

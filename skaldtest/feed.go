@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/skald-saga/skald"
-	"github.com/skald-saga/skald/internal/call"
 	"github.com/skald-saga/skald/internal/inside"
 	"github.com/skald-saga/skald/internal/wire"
 )
@@ -47,7 +46,7 @@ func Send[In any](w *World, workflow skald.AnyWorkflow, topic skald.Topic[In], v
 	if workflow != nil {
 		id = wire.SagaIDFor(workflow.Name(), home+number)
 		e.SagaID, e.Workflow, e.Hop = id, workflow.Name(), 1
-		e.Route, err = wire.NewRoute(wire.Stop{Service: home, Topic: "start", Key: call.IdempotencyKey(id, home, "start")})
+		e.Route, err = wire.NewRoute(wire.Stop{Service: home, Topic: "start", Effect: id})
 		if err != nil {
 			w.t.Fatalf("skaldtest: %v", err)
 		}

@@ -17,7 +17,8 @@ func kafkaPartition(sagaID string, partitions int32) int32 {
 // eventRecord puts an event on a topic. One of a saga goes to the saga's partition, under its ID; an open-loop one of a saga is
 // keyed by that saga; one of no saga keeps its cause's key.
 func (s *Session) eventRecord(topic string, e *wire.Event, partition int32, openLoop bool, key []byte) *kgo.Record {
-	r := &kgo.Record{Topic: s.topicOf(topic), Partition: partition, Key: key, Value: e.Payload, Timestamp: e.Time}
+	r := s.outbound.record()
+	r.Topic, r.Partition, r.Key, r.Value, r.Timestamp = s.topicOf(topic), partition, key, e.Payload, e.Time
 	owner := e.SagaID
 	if owner == "" && openLoop {
 		owner = e.ParentSaga
@@ -25,7 +26,7 @@ func (s *Session) eventRecord(topic string, e *wire.Event, partition int32, open
 	if owner != "" && string(key) != owner { // as a rule the cause had the same key
 		r.Key = []byte(owner)
 	}
-	r.Headers = wire.HeadersOf[kgo.RecordHeader](e)
+	s.outbound.setHeaders(r, e)
 	return r
 }
 
@@ -96,10 +97,11 @@ func (s *Session) inboxRecord(it *saga.Item, partition int32) *kgo.Record {
 	return r
 }
 
-func (s *Session) ledgerRecord(partition int32, r wire.LedgerRecord) *kgo.Record {
-	return &kgo.Record{
-		Topic: s.ledgerTopic, Partition: partition, Key: []byte(r.ID), Value: r.Encode(), Timestamp: time.Now(),
-	}
+func (s *Session) ledgerRecord(partition int32, l wire.LedgerRecord) *kgo.Record {
+	r := s.outbound.record()
+	r.Topic, r.Partition, r.Timestamp = s.ledgerTopic, partition, time.Now()
+	r.Key, r.Value = s.outbound.ledger(&l)
+	return r
 }
 
 func kafkaHeaders(hs []wire.Header) []kgo.RecordHeader {

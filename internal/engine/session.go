@@ -47,6 +47,7 @@ type Session struct {
 	aborts      int    // in a row
 	member      string // of the group, as the last client knew it
 	lastCommit  time.Time
+	outbound    outbound
 	pressure    pressure
 	limit       limit
 	upkeep      upkeep

@@ -31,9 +31,11 @@ func (s *Session) commit(ctx context.Context, b *batch) error {
 	if committed {
 		s.aborts = 0
 		b.applied()
+		s.outbound.reuse()
 		return nil
 	}
 	b.aborted()
+	s.outbound = outbound{}
 	s.aborts++
 	if err == nil && s.aborts > 1 { // a single one is a rebalance; what comes after may need some time
 		return pause(ctx, min(time.Second, time.Duration(s.aborts)*20*time.Millisecond))

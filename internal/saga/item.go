@@ -5,7 +5,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/skald-saga/skald/internal/call"
 	"github.com/skald-saga/skald/internal/ledger"
 	"github.com/skald-saga/skald/internal/wire"
 )
@@ -105,7 +104,7 @@ func (it *Item) EffectOf() string {
 
 // stop is what the slip says of a step.
 func (m *Machine) stop(it *Item, out []byte) wire.Stop {
-	s := wire.Stop{Service: m.Service, Topic: it.Step.Topic, Key: call.IdempotencyKey(it.EffectOf(), m.Service, it.Step.Topic)}
+	s := wire.Stop{Service: m.Service, Topic: it.Step.Topic, Effect: it.EffectOf()}
 	if it.Step.Compensable {
 		s.In, s.Out = it.Event.Payload, out
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/skald-saga/skald/internal/call"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -198,8 +197,8 @@ func (m *Machine) problem(it *Item) string {
 		return fmt.Sprintf("the routing slip has %d steps, but the saga has made %d hops: one of them is wrong", e.Route.Len(), e.Hop)
 	case it.Step == nil:
 		return fmt.Sprintf("service %q has no step on topic %q: bring it back, or undo it by hand", m.Service, it.Topic)
-	case u.Stop.Key != "" && u.Stop.Key != call.IdempotencyKey(e.SagaID, m.Service, it.Topic):
-		return fmt.Sprintf("the routing slip names the effect %q, which isn't this saga's", clip(u.Stop.Key))
+	case u.Stop.Effect != "" && u.Stop.Effect != e.SagaID:
+		return fmt.Sprintf("the routing slip names an effect of saga %q, which isn't this saga", clip(u.Stop.Effect))
 	case home && (it.Step.Role != wire.RoleBegin || it.Step.Workflow != e.Workflow):
 		return fmt.Sprintf("the routing slip ends at the step on %q, which doesn't begin workflow %q: it doesn't lead home", it.Topic, e.Workflow)
 	case !home && it.Step.Role == wire.RoleBegin:

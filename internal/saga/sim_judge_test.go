@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/skald-saga/skald/internal/call"
 	"github.com/skald-saga/skald/internal/saga"
 	"github.com/skald-saga/skald/internal/wire"
 )
@@ -269,7 +270,7 @@ func (j *judge) once(key string, it *saga.Item, service string) bool {
 
 // undo is skaldsql.Undo: it leaves a tombstone.
 func (j *judge) undo(it *saga.Item, service string) {
-	key := it.Undo.Stop.Key
+	key := call.IdempotencyKey(it.Undo.Stop.Effect, service, it.Topic)
 	e := j.effects[key]
 	if e.undone {
 		return

@@ -47,7 +47,7 @@ func (w *sagaWriter) turn(i int, in *wire.Event) {
 	var slip []wire.Stop
 	for _, c := range chain[:i+1] {
 		if c.topic == "new-user" || c.topic == "authorize" {
-			slip = append(slip, wire.Stop{Service: c.service, Topic: c.topic, Key: w.id + c.topic, In: []byte(`{}`)})
+			slip = append(slip, wire.Stop{Service: c.service, Topic: c.topic, Effect: w.id, In: []byte(`{}`)})
 		}
 	}
 	turn := wire.Turn{Outcome: w.As, Reason: "hired twice"}

@@ -1,14 +1,12 @@
 package wire
 
 import (
-	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 )
 
 const someID = "5ba7c0de-0001-5a6a-8000-736b616c6400"
@@ -55,27 +53,6 @@ func TestCommandsAreChecked(t *testing.T) {
 			t.Errorf("%s: %v, want %q in it", value, err, says)
 		}
 	}
-}
-
-// Len counts without decoding, whatever the stops hold.
-func TestRouteLen(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		var r Route
-		n := rapid.IntRange(0, 5).Draw(t, "stops")
-		for range n {
-			in, err := json.Marshal(rapid.SampledFrom([]string{stopStart, "x", `{"service":"a"}`, ""}).Draw(t, "in"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			r, err = r.Push(Stop{Service: rapid.SampledFrom([]string{"a", stopStart, `"`}).Draw(t, "service"), Topic: "t", In: in})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		if r.Len() != n || len(r.Stops()) != n {
-			t.Fatalf("Len %d, %d stops, want %d", r.Len(), len(r.Stops()), n)
-		}
-	})
 }
 
 func TestLettersKeepTheirNames(t *testing.T) {

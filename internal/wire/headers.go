@@ -20,7 +20,8 @@ func (hs Headers) MarshalJSON() ([]byte, error) {
 		all = append(binary.AppendUvarint(all, uint64(len(h.Key))), h.Key...)
 		all = append(binary.AppendUvarint(all, uint64(len(h.Value))), h.Value...)
 	}
-	return appendBytes(make([]byte, 0, base64.StdEncoding.EncodedLen(len(all))+2), all), nil
+	quoted := append(make([]byte, 0, base64.StdEncoding.EncodedLen(len(all))+2), '"')
+	return append(base64.StdEncoding.AppendEncode(quoted, all), '"'), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON gives.

@@ -27,6 +27,16 @@ func EventID(causingID, service, inputTopic string, number int) string {
 	return named(eventSpace, strconv.AppendInt(name, int64(number), 10)).String()
 }
 
+// hexUUID writes the canonical form of an ID.
+func hexUUID(text *[36]byte, id uuid.UUID) {
+	hex.Encode(text[0:8], id[0:4])
+	hex.Encode(text[9:13], id[4:6])
+	hex.Encode(text[14:18], id[6:8])
+	hex.Encode(text[19:23], id[8:10])
+	hex.Encode(text[24:], id[10:])
+	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+}
+
 // NewSagaID is the ID of a saga that was started without an idempotency key: a UUIDv7, so IDs sort by time.
 func NewSagaID() (string, error) {
 	id, err := uuid.NewV7()

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -72,24 +73,27 @@ type LedgerRecord struct {
 }
 
 // Encode gives the record's value.
-func (r LedgerRecord) Encode() []byte {
+func (r LedgerRecord) Encode() []byte { return r.Append(nil) }
+
+// Append appends the record's value to b.
+func (r LedgerRecord) Append(b []byte) []byte {
 	r.Version = ledgerVersionBare
 	if r.Undo || r.Outcome != "" || r.Kind == KindBlocked {
 		r.Version = ledgerVersion
 	}
 	if r.Event == nil && r.Offsets == nil {
-		return r.plain()
+		return r.plain(b)
 	}
-	b, err := json.Marshal(r)
+	value, err := json.Marshal(r)
 	if err != nil {
 		panic(err) // plain values only: can't fail
 	}
-	return b
+	return append(b, value...)
 }
 
-// plain is Encode for a record without event and offsets: every saga has two of them at its initiator.
-func (r LedgerRecord) plain() []byte {
-	b := make([]byte, 0, 256)
+// plain is Append for a record without event and offsets: every saga has two of them at its initiator.
+func (r *LedgerRecord) plain(b []byte) []byte {
+	b = slices.Grow(b, 256)
 	b = strconv.AppendInt(append(b, `{"v":`...), int64(r.Version), 10)
 	b = appendText(append(b, `,"op":`...), r.Op)
 	b = appendTextField(b, `,"kind":`, r.Kind)

@@ -165,7 +165,7 @@ func ParseLetter(r *Record) (*Letter, error) {
 		case LetterStack:
 			l.Stack = value
 		case LetterTime:
-			l.Time, err = parseTime(value)
+			l.Time, err = parseTime(h.Value)
 		case LetterHalted:
 			l.Halted = value == "true"
 		case LetterHash: // of what isn't here
