@@ -55,7 +55,7 @@ func TestListsAgreeWithSorting(t *testing.T) { eachDialect(t, testListsAgreeWith
 
 func testListsAgreeWithSorting(t *testing.T, dsn string) {
 	s := openStore(t, dsn)
-	all := variety(500)
+	all := variety(200)
 	update(t, s, func(tx *Tx) error {
 		if err := tx.Save(all); err != nil {
 			return err
