@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/skald-saga/skald"
 	"github.com/skald-saga/skald/internal/console"
@@ -34,6 +35,7 @@ func newConsole(c *terminal) *cobra.Command {
 	kafkaFlags(flags)
 	flags.String("addr", "127.0.0.1:8080", "address of the console (port 0 takes a free one)")
 	flags.String("db", "", "database of the tracker: a SQLite file, or postgres://user@host:port/database, which several consoles may share (default: a temporary file, built anew at each start); give its password by SKALD_DB or PGPASSWORD, as others on this machine see flags")
+	addMaxStreams(flags)
 	flags.Duration("keep-for", tracker.DefaultKeepFor, "how long sagas are kept in the database after their end; 0 is for ever")
 	flags.Int64("keep-sagas", tracker.DefaultKeepSagas, "how many sagas that are over are kept in the database, those that ended last; 0 is all")
 	return cmd
@@ -61,6 +63,10 @@ func (c *terminal) console(ctx context.Context) error {
 		return portError("the console", addr, "--addr", err)
 	}
 	defer listener.Close()
+	streams, err := c.maxStreams()
+	if err != nil {
+		return err
+	}
 	rows, err := store.Open(ctx, c.settings.String("db"))
 	if err != nil {
 		return err
@@ -79,7 +85,7 @@ func (c *terminal) console(ctx context.Context) error {
 	handler := console.New(console.Config{
 		Tracker: t, Workflows: workflowNames(), Ready: client.Ping, Start: starterOf(client), Client: client,
 		Broker: "Kafka " + strings.Join(cfg.Brokers, ", "), Durable: true, Logger: cfg.Logger, Version: versionName(),
-		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), MaxStreams: streams,
 	})
 	fmt.Fprintf(c.out, "Skald console: http://%s\n", listener.Addr())
 	return serve(ctx, listener, handler, t, cfg.Logger)
@@ -151,4 +157,16 @@ func serve(ctx context.Context, listener net.Listener, handler *console.Handler,
 		}
 	}
 	return err
+}
+
+func addMaxStreams(flags *pflag.FlagSet) {
+	flags.Int("max-streams", console.DefaultMaxStreams, "how many pages and other clients may follow live at once; the next one is refused")
+}
+
+func (c *terminal) maxStreams() (int, error) {
+	n := c.settings.Int("max-streams")
+	if n < 1 {
+		return 0, usage("--max-streams %d: at least 1 is expected", n)
+	}
+	return n, nil
 }

@@ -47,6 +47,7 @@ mailbox, the tracker and the console. Everything is in memory: nothing survives 
 	flags := cmd.Flags()
 	flags.String("addr", "127.0.0.1:8080", "address of the console (port 0 takes a free one)")
 	flags.String("kafka-addr", embedded.DefaultAddr, "address of the embedded broker (port 0 takes a free one)")
+	addMaxStreams(flags)
 	flags.String("lag", "0s..3s", "how long each step takes, drawn evenly from this range")
 	flags.String("chaos", "", "how often a service fails, e.g. authorizer=0.2,notifier=0.1")
 	flags.String("policies", "", "Cedar file of the authorizer, read again when it changes (default: built in)")
@@ -84,6 +85,7 @@ type upSettings struct {
 	lag                       demo.Range
 	chaos                     map[string]float64
 	stock                     int64
+	streams                   int // that the console allows
 	logger                    *slog.Logger
 }
 
@@ -98,6 +100,9 @@ func (c *terminal) upSettings() (s upSettings, err error) {
 	}
 	if s.stock < 0 {
 		return s, usage("--stock %d: it can't be negative", s.stock)
+	}
+	if s.streams, err = c.maxStreams(); err != nil {
+		return s, err
 	}
 	if err := loopback(s.addr, "--addr"); err != nil {
 		return s, err
@@ -210,7 +215,7 @@ func (d *demonstration) serve(ctx context.Context, listener net.Listener, c *ter
 		Demo:   &backend.Demo{Services: d.board, Hires: demo.NewHires(demo.NewHireList()...), Faults: d.faults, Mailbox: d.mails},
 		Ready:  func(context.Context) error { return d.board.ready() },
 		Broker: "embedded broker " + d.broker, Metrics: promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{}),
-		Logger: d.settings.logger, Version: versionName(),
+		Logger: d.settings.logger, Version: versionName(), MaxStreams: d.settings.streams,
 	})
 	d.board.playAll()
 	d.greet(c, listener.Addr().String())

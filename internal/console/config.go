@@ -11,6 +11,9 @@ import (
 	"github.com/skald-saga/skald/internal/console/backend"
 )
 
+// DefaultMaxStreams is how many clients may follow live if nobody says.
+const DefaultMaxStreams = 256
+
 // Config says what the console shows and what it may do.
 type Config struct {
 	// Tracker tells what the log says. Required.
@@ -48,7 +51,7 @@ type Config struct {
 	// Version of Skald, as the OpenAPI document names it. Default "dev".
 	Version string
 
-	// MaxStreams bounds how many clients may follow live at once; the next one gets status 503. Default 64.
+	// MaxStreams bounds how many clients may follow live at once; the next one gets status 503. Default [DefaultMaxStreams].
 	MaxStreams int
 }
 
@@ -69,7 +72,7 @@ func (c Config) withDefaults() Config {
 		c.Version = "dev"
 	}
 	if c.MaxStreams == 0 {
-		c.MaxStreams = 64
+		c.MaxStreams = DefaultMaxStreams
 	}
 	return c
 }

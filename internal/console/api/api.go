@@ -5,6 +5,8 @@ package api
 import (
 	"context"
 	"net/http"
+	"reflect"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -48,17 +50,34 @@ func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams) {
 // handle registers one operation whose errors become responses by problemOf.
 func handle[I, O any](a *API, api huma.API, op huma.Operation, f func(context.Context, *I) (*O, error)) {
 	op.MaxBodyBytes = problem.MaxBody + 1 // huma refuses a body of exactly this size
+	op.Errors = refusals[I](op)
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := f(ctx, in)
 		if err == nil {
 			return out, nil
 		}
-		problem := problem.Of(err)
-		if problem.GetStatus() == http.StatusInternalServerError {
+		answer := problem.Of(err)
+		if answer.GetStatus() == http.StatusInternalServerError {
 			a.b.Logger.Error("a request failed", "operation", op.OperationID, "error", err)
 		}
-		return nil, problem
+		if headers := problem.Headers(err); headers != nil {
+			return nil, huma.ErrorWithHeaders(answer, headers)
+		}
+		return nil, answer
 	})
+}
+
+// refusals are the statuses other than its own that an operation may answer with, so that the document has every one.
+func refusals[I any](op huma.Operation) []int {
+	all := append(slices.Clone(op.Errors), http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable)
+	if op.Method != http.MethodGet {
+		all = append(all, http.StatusForbidden) // what another site makes a browser send
+	}
+	if _, ok := reflect.TypeFor[I]().FieldByName("Body"); ok {
+		all = append(all, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 type health struct {

@@ -142,8 +142,8 @@ func TestStreamsAreBounded(t *testing.T) {
 	consoletest.Follow(t, server.URL+"/live", "").Next("patch")
 	for _, path := range []string{"/live", "/api/v1/stream"} {
 		refused := consoletest.Follow(t, server.URL+path, "")
-		if refused.Status != http.StatusServiceUnavailable {
-			t.Errorf("%s: status %d", path, refused.Status)
+		if refused.Status != http.StatusServiceUnavailable || refused.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: status %d, %v", path, refused.Status, refused.Header)
 		}
 	}
 	first.Cancel()

@@ -22,6 +22,7 @@ type Stream struct {
 	events chan Event
 	Cancel context.CancelFunc
 	Status int
+	Header http.Header
 	LastID string
 }
 
@@ -41,7 +42,7 @@ func Follow(t *testing.T, url, lastEventID string) *Stream {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Stream{t: t, events: make(chan Event, 10_000), Cancel: cancel, Status: response.StatusCode}
+	c := &Stream{t: t, events: make(chan Event, 10_000), Cancel: cancel, Status: response.StatusCode, Header: response.Header}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

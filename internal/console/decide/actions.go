@@ -48,7 +48,7 @@ type action struct {
 func (h *handler) actions(w http.ResponseWriter, r *http.Request) {
 	saga, err := h.b.Tracker.Saga(r.Context(), r.PathValue("id"))
 	if err != nil {
-		problem.Write(w, problem.Of(err))
+		problem.Refuse(w, err)
 		return
 	}
 	h.shell.Respond(w, "actions", actionsOf(saga), nil)

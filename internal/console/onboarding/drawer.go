@@ -45,7 +45,7 @@ func (m mailPage) Who() string {
 func (h *handler) mailbox(w http.ResponseWriter, r *http.Request) {
 	v, err := parseView(r.URL.Query())
 	if err != nil {
-		problem.Write(w, problem.Of(err))
+		problem.Refuse(w, err)
 		return
 	}
 	h.shell.Respond(w, "mailbox", h.drawer(v), nil)

@@ -16,12 +16,12 @@ import (
 func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 	v, err := parseView(r.URL.Query())
 	if err != nil {
-		problem.Write(w, problem.Of(err))
+		problem.Refuse(w, err)
 		return
 	}
 	ctx, leave, err := h.shell.Enter(r.Context())
 	if err != nil {
-		problem.Write(w, problem.Of(err))
+		problem.Refuse(w, err)
 		return
 	}
 	defer leave()

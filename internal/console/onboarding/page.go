@@ -52,7 +52,7 @@ func (b boardPage) AnyOver() bool       { return !b.lastOver.IsZero() }
 func (h *handler) onboarding(w http.ResponseWriter, r *http.Request) {
 	v, err := parseView(r.URL.Query())
 	if err != nil {
-		problem.Write(w, problem.Of(err))
+		problem.Refuse(w, err)
 		return
 	}
 	var p *page

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -152,6 +153,24 @@ func Nowhere(status int, r *http.Request, allowed string) huma.StatusError {
 		return huma.NewError(status, fmt.Sprintf("%s is not allowed for %s, only %s", words.Clip(r.Method), words.Clip(r.URL.Path), allowed))
 	}
 	return huma.NewError(http.StatusNotFound, "there is nothing at "+words.Clip(r.URL.Path)+"; GET /openapi.json lists what there is")
+}
+
+// RetryAfter is when a client may ask again that got no place for a live stream, in seconds. Which of many clients comes first is chance,
+// so there is no better answer than a while.
+const RetryAfter = "10"
+
+// Headers are those that an answer to an error has beside its body.
+func Headers(err error) http.Header {
+	if errors.Is(err, ErrTooManyStreams) {
+		return http.Header{"Retry-After": {RetryAfter}}
+	}
+	return nil
+}
+
+// Refuse writes an error as its problem.
+func Refuse(w http.ResponseWriter, err error) {
+	maps.Copy(w.Header(), Headers(err))
+	Write(w, Of(err))
 }
 
 // Write is for what huma doesn't handle: pages, and addresses that lead nowhere.

@@ -79,7 +79,7 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request) {
 func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 	chosen, err := parseWindow(r.URL.Query())
 	if err != nil {
-		problem.Write(w, problem.Of(err))
+		problem.Refuse(w, err)
 		return
 	}
 	h.shell.Follow(w, r, func(ctx context.Context) (shell.Look, error) {

@@ -22,14 +22,14 @@ type Look struct {
 func (s *Shell) Follow(w http.ResponseWriter, r *http.Request, look func(context.Context) (Look, error)) {
 	ctx, leave, err := s.streams.Enter(r.Context())
 	if err != nil {
-		problem.Write(w, problem.Of(err))
+		problem.Refuse(w, err)
 		return
 	}
 	defer leave()
 	f := &follower{s: s, look: look, sent: map[string]string{}}
 	first, seq, err := f.see(ctx)
 	if err != nil {
-		problem.Write(w, problem.Of(err))
+		problem.Refuse(w, err)
 		return
 	}
 	f.out = live.NewWriter(w)
