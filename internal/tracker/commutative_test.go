@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/skald-saga/skald/internal/tracker/store"
+	"github.com/skald-saga/skald/internal/tracker/traffic"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -138,6 +140,7 @@ type contents struct {
 	Counts  map[string]int64
 	Letters []store.Letter
 	Minutes []store.MinuteCount
+	Traffic map[string]string
 }
 
 func TestAnyOrderAndBatchingGivesTheSameRows(t *testing.T) {
@@ -199,17 +202,38 @@ func contentsOf(t *testing.T, s *store.Store) contents {
 	if all.Minutes, err = s.Outcomes(ctx, 0); err != nil {
 		t.Fatal(err)
 	}
+	all.Traffic = trafficOf(t, s)
 	if all.Counts, err = s.Counts(ctx, ""); err != nil {
 		t.Fatal(err)
 	}
 	return all
 }
 
+// trafficOf gives what was counted; a row of nothing says no more than none.
+func trafficOf(t *testing.T, s *store.Store) map[string]string {
+	t.Helper()
+	stored, err := s.Traffic(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for _, r := range stored {
+		if strings.Trim(string(r.Tally), "\x00") != "" {
+			rows[fmt.Sprint(r.Span, r.Since, string(r.Way))] = string(r.Tally)
+		}
+	}
+	return rows
+}
+
 // putRecords projects records into the store as one batch.
 func putRecords(t testing.TB, s *store.Store, records []wire.Record) {
 	t.Helper()
 	var batch []told
+	newest := epoch
 	for _, r := range records {
+		if r.Time.After(newest) {
+			newest = r.Time
+		}
 		f, skipped, _ := project(sourceOf("", r.Topic), &r)
 		if skipped != skipNone {
 			continue
@@ -223,9 +247,17 @@ func putRecords(t testing.TB, s *store.Store, records []wire.Record) {
 			Headers: encodeHeaders(headers), Value: f.kept(r.Value), Hashes: headerHashes(r.Headers),
 		}})
 	}
+	book := traffic.NewBook()
+	tr := New(Config{Store: s})
+	if err := tr.readTraffic(t.Context(), book, 0); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := s.Update(t.Context(), func(tx *store.Tx) error {
-		_, err := putSagas(tx, batch)
-		return err
+		flows := book.Change()
+		if _, err := putSagas(tx, batch, flows); err != nil {
+			return err
+		}
+		return saveTraffic(tx, flows.Rows(newest))
 	}); err != nil {
 		t.Fatal(err)
 	}

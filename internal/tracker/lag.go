@@ -17,6 +17,7 @@ type partition struct {
 type lagMeter struct {
 	mu        sync.Mutex
 	next      map[partition]int64 // offset of the next record to read
+	data      map[partition]int64 // offset behind the last record that was read and is no mark of a transaction
 	ends      map[partition]int64 // at the last look
 	pending   map[partition]int64 // ends of the look that is to be caught up with; nil if none
 	pendingAt time.Time
@@ -27,7 +28,7 @@ type lagMeter struct {
 }
 
 func newLagMeter(now time.Time) *lagMeter {
-	return &lagMeter{next: map[partition]int64{}, current: now, since: now}
+	return &lagMeter{next: map[partition]int64{}, data: map[partition]int64{}, current: now, since: now}
 }
 
 // looked notes where partitions ended at a time. all says that these are all partitions there are: while the registry is
@@ -50,6 +51,26 @@ func (l *lagMeter) readTo(next map[partition]int64) {
 		l.next[p] = max(l.next[p], offset)
 	}
 	l.catchUp()
+}
+
+// readData notes where the data of partitions ends, as far as it was read.
+func (l *lagMeter) readData(data map[partition]int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for p, offset := range data {
+		l.data[p] = max(l.data[p], offset)
+	}
+}
+
+// dataEnd is where a partition's data ends. Behind it lies the mark of its last transaction, which no consumer ever commits to have read; what
+// lies behind what the tracker has read may be data.
+func (l *lagMeter) dataEnd(p partition, end int64) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if data := l.data[p]; data > 0 && l.next[p] >= end {
+		return min(data, end)
+	}
+	return end
 }
 
 // hasRead says whether all is read that lies before the given ends.
@@ -80,7 +101,7 @@ func (l *lagMeter) catchUp() {
 func (l *lagMeter) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.next, l.ends, l.pending, l.reached = map[partition]int64{}, nil, nil, false
+	l.next, l.data, l.ends, l.pending, l.reached = map[partition]int64{}, map[partition]int64{}, nil, nil, false
 }
 
 // caughtUp gives the time before which everything was read. ok is false until the end of the log has been reached once.

@@ -47,7 +47,7 @@ type Instance struct {
 	TakenBy    []Takeover
 	Lag        int64   // as in Service, of its partitions; UnknownLag for one that is down or gone
 	InHand     int64   // events that it has accepted and not finished, as of its last heartbeat
-	Handled    int64   // events that it has finished since it was started, undos included
+	Handled    int64   // handlers that it has committed the result of since it was started: undos and attempts that failed included
 	Rate       float64 // of these a second, over the last minute; 0 for one that is down or gone
 }
 

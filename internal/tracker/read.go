@@ -9,6 +9,7 @@ import (
 
 	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/tracker/store"
+	"github.com/skald-saga/skald/internal/tracker/traffic"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -29,6 +30,8 @@ type batch struct {
 	loose     []store.Letter // of no saga
 	announced []announced
 	next      map[partition]int64
+	data      map[partition]int64 // behind the last record of a partition that isn't a mark of a transaction
+	aside     []traffic.Flow      // of events of no saga
 	records   int
 	skipped   map[skip]int
 }
@@ -49,11 +52,12 @@ type reader struct {
 	*follower
 	headers []wire.Header   // for one record after the other
 	said    map[string]bool // what has been logged
+	ends    map[partition]int64
 }
 
 // read hands on batch after batch until ctx ends.
 func (f *follower) read(ctx context.Context, batches chan<- *batch) error {
-	r := reader{follower: f, said: map[string]bool{}}
+	r := reader{follower: f, said: map[string]bool{}, ends: map[partition]int64{}}
 	for {
 		b, err := r.poll(ctx)
 		if err != nil || ctx.Err() != nil {
@@ -68,7 +72,7 @@ func (f *follower) read(ctx context.Context, batches chan<- *batch) error {
 }
 
 func (r *reader) poll(ctx context.Context) (*batch, error) {
-	b := &batch{next: map[partition]int64{}, skipped: map[skip]int{}}
+	b := &batch{next: map[partition]int64{}, data: map[partition]int64{}, skipped: map[skip]int{}}
 	if err := r.pollOnce(ctx, b); err != nil {
 		return nil, err
 	}
@@ -121,6 +125,7 @@ func (r *reader) take(k *kgo.Record, b *batch) {
 	if k.Attrs.IsControl() {
 		return
 	}
+	b.data[partition{k.Topic, k.Partition}] = k.Offset + 1
 	from, ok := r.topics.get(k.Topic)
 	if !ok {
 		return // can't be: topics are noted before they are read
@@ -140,6 +145,9 @@ func (r *reader) take(k *kgo.Record, b *batch) {
 	if err != nil {
 		r.sayOnce("a record can't be read", string(skipped)+from.name, "topic", k.Topic, "partition", k.Partition, "offset", k.Offset, "error", err)
 	}
+	if from.kind == sourceEvents && f.input.id == "" && (skipped == skipNone || skipped == skipNoSaga) {
+		r.countAside(k, from, &record, b)
+	}
 	if skipped != skipNone {
 		b.skipped[skipped]++
 		return
@@ -156,6 +164,20 @@ func (r *reader) take(k *kgo.Record, b *batch) {
 		}
 	}
 	b.told = append(b.told, t)
+}
+
+// countAside counts an event of no saga. No state remembers these: once counted by where they lie, they aren't when a log that has lost its
+// end is read again.
+func (r *reader) countAside(k *kgo.Record, from topic, record *wire.Record, b *batch) {
+	p := partition{k.Topic, k.Partition}
+	if k.Offset < max(r.ends[p], r.positions[from.Topic][k.Partition]) {
+		return
+	}
+	r.ends[p] = k.Offset + 1
+	b.aside = append(b.aside, traffic.Flow{
+		Way:      traffic.Way{From: text(wire.ServiceOf(record.Header(wire.HeaderSource)), maxName), Topic: from.name},
+		Produced: nanos(k.Timestamp), Took: -1,
+	})
 }
 
 func (r *reader) hear(k *kgo.Record, b *batch) {

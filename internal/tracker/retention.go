@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/skald-saga/skald/internal/tracker/store"
+	"github.com/skald-saga/skald/internal/tracker/traffic"
 )
 
 // Defaults of Config.KeepFor and Config.KeepSagas.
@@ -57,10 +58,18 @@ func (t *Tracker) prune(ctx context.Context, now time.Time) (more bool, err erro
 	}
 	deleted := 0
 	if _, err := t.cfg.Store.Update(ctx, func(tx *store.Tx) (err error) {
+		for _, span := range traffic.Spans() {
+			if err := tx.PruneTraffic(span, traffic.Oldest(span, now)); err != nil {
+				return err
+			}
+		}
 		deleted, err = tx.Prune(r)
 		return err
 	}); err != nil {
 		return false, err
+	}
+	if book := t.traffic.Load(); book != nil {
+		book.Forget(now)
 	}
 	t.metrics.pruned.Add(float64(deleted))
 	return deleted == pruneAtATime, nil

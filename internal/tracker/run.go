@@ -12,6 +12,7 @@ import (
 
 	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/tracker/store"
+	"github.com/skald-saga/skald/internal/tracker/traffic"
 )
 
 // errLogIsAnother ends a follower when the cluster, or a topic in it, was made anew under its old name.
@@ -60,13 +61,15 @@ func (t *Tracker) Run(ctx context.Context) error {
 // follower reads one log with one client.
 type follower struct {
 	*Tracker
-	client    *kgo.Client
-	admin     *kadm.Client
-	cluster   string
-	standby   bool                            // another tracker writes to the store
-	positions map[store.Topic]map[int32]int64 // where to begin, as the store says
-	topics    followed
-	declared  chan struct{} // rings when services have declared something new
+	client     *kgo.Client
+	admin      *kadm.Client
+	cluster    string
+	standby    bool                            // another tracker writes to the store
+	positions  map[store.Topic]map[int32]int64 // where to begin, as the store says
+	topics     followed
+	dataEnds   map[store.Topic][]store.Position // where data ended, as the store says
+	trafficSeq int64                            // on standby: traffic that was written up to it is read
+	declared   chan struct{}                    // rings when services have declared something new
 }
 
 func (t *Tracker) connection() kafka.Connection {
@@ -165,12 +168,19 @@ func (f *follower) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.positions = map[store.Topic]map[int32]int64{}
+	f.positions, f.dataEnds = map[store.Topic]map[int32]int64{}, map[store.Topic][]store.Position{}
+	book := traffic.NewBook()
+	if err := f.readTraffic(ctx, book, 0); err != nil {
+		return err
+	}
+	f.traffic.Store(book)
+	f.trafficSeq = seq
 	for _, p := range positions {
 		if f.positions[p.Topic] == nil {
 			f.positions[p.Topic] = map[int32]int64{}
 		}
 		f.positions[p.Topic][p.Partition] = p.Next
+		f.dataEnds[p.Topic] = append(f.dataEnds[p.Topic], p)
 	}
 	instances, err := f.cfg.Store.Instances(ctx)
 	if err != nil {

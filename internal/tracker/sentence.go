@@ -44,6 +44,9 @@ func (s *Saga) whereabouts(now time.Time) string {
 	case s.Status == Compensating:
 		return s.undoing(step, who, now)
 	}
+	if s.Stuck {
+		return fmt.Sprintf("%s has had it for %s; usually %s.", who, briefly(step.held(now)), briefly(s.Usual))
+	}
 	switch step.State {
 	case StepHalted:
 		return fmt.Sprintf("Halted at %s: dead letter%s, %s. It goes on when it is redriven.", who, after(step), clipped(step.Error))
@@ -182,6 +185,14 @@ func listed(parts []string) string {
 		return strings.Join(parts, "")
 	}
 	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
+}
+
+// briefly says how long something takes, as people say it: 0.9 s, 38 s.
+func briefly(d time.Duration) string {
+	if d = max(d, 0); d >= 10*time.Second && d < time.Minute {
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	}
+	return tenths(d)
 }
 
 // tenths says a time that is still going on: tenths of a second while they matter.

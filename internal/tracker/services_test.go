@@ -139,7 +139,50 @@ func testTellsWhatServicesDo(t *testing.T, b brokertest.Broker) {
 			checkTimeline(t, s)
 		}
 	}
+	checkHops(t, tr)
 	rebuilt(t, cfg, tr)
+}
+
+// checkHops wants every way of the 21 sagas that completed and the one that is halted, with what the services have read.
+func checkHops(t *testing.T, tr *Tracker) {
+	t.Helper()
+	hops, err := tr.Hops(t.Context(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, h := range hops {
+		timed := h.P50 > 0 && h.P99 >= h.P50 && h.UsualP99 == 0
+		got = append(got, fmt.Sprintf("%s: %s > %s > %s, declared %t: %d, timed %t, halted %d, running %d",
+			h.Workflow, h.From, h.Topic, h.To, h.Declared, h.Events, timed, h.Halted, h.Running+h.Retrying))
+		sum := int64(0)
+		for _, m := range h.Minutes {
+			sum += m.Events
+		}
+		if len(h.Minutes) != 60 || sum != h.Events || h.Rate <= 0 {
+			t.Errorf("%d minutes with %d events, rate %g: %+v", len(h.Minutes), sum, h.Rate, h)
+		}
+	}
+	want := []string{
+		": authorizer > audit > , declared false: 21, timed false, halted 0, running 0",
+		"onboarding:  > new-user > provisioner, declared true: 22, timed true, halted 0, running 0",
+		"onboarding: authorizer > notify > notifier, declared true: 21, timed true, halted 0, running 0",
+		"onboarding: notifier > notified > provisioner, declared true: 21, timed true, halted 0, running 0",
+		"onboarding: provisioner > authorize > authorizer, declared true: 22, timed true, halted 1, running 0",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("hops wanted (-), told (+):\n%s", diff)
+	}
+	eventually(t, "all services to have read all, and to have said so", func() bool {
+		all, err := tr.Services(t.Context())
+		handled := map[string]int64{"provisioner": 22 + 21, "authorizer": 22, "notifier": 21}
+		for _, s := range all {
+			if n, counted := handled[s.Name]; counted && n != s.Handled || s.Lag != 0 || s.State != Up || len(s.Partitions) != journalPartitions || s.InHand > 1 || len(s.Instances) != 1 || s.Instances[0].Lag != s.Lag {
+				return false
+			}
+		}
+		return err == nil && len(all) == 4
+	})
 }
 
 // countOf counts the steps on a topic that are in a state.
@@ -201,12 +244,21 @@ func rebuilt(t *testing.T, cfg Config, tr *Tracker) {
 		}
 		return page.Sagas, events
 	}
+	at := time.Now()
+	traffic := func(tr *Tracker) []Hop {
+		if err := tr.loadTraffic(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return tr.hops(time.Hour, at)
+	}
 	cfg.Store = openStore(t)
 	fresh, _ := run(t, cfg)
 	ignore := cmpopts.IgnoreFields(Saga{}, "Seq")
 	wantSagas, wantEvents := tell(tr)
+	wantHops := traffic(tr)
 	await(t, fresh, "a rebuilt tracker to tell the same", func() bool {
 		gotSagas, gotEvents := tell(fresh)
-		return cmp.Equal(wantSagas, gotSagas, ignore) && cmp.Equal(wantEvents, gotEvents)
+		return cmp.Equal(wantSagas, gotSagas, ignore) && cmp.Equal(wantEvents, gotEvents) &&
+			cmp.Equal(wantHops, traffic(fresh))
 	})
 }

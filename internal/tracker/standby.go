@@ -121,13 +121,17 @@ func (f *follower) mirrorRest(ctx context.Context) error {
 		t, _ := f.topics.get(name)
 		names[t.Topic] = name
 	}
-	next := map[partition]int64{}
+	next, data := map[partition]int64{}, map[partition]int64{}
 	for _, p := range positions {
 		if name, ok := names[p.Topic]; ok {
-			next[partition{name, p.Partition}] = p.Next
+			next[partition{name, p.Partition}], data[partition{name, p.Partition}] = p.Next, p.Data
 		}
 	}
 	f.lag.readTo(next)
+	f.lag.readData(data)
+	if err := f.mirrorTraffic(ctx); err != nil {
+		return err
+	}
 	instances, err := f.cfg.Store.Instances(ctx)
 	if err != nil {
 		return err
@@ -141,6 +145,21 @@ func (f *follower) mirrorRest(ctx context.Context) error {
 	if changed {
 		f.announce(0)
 	}
+	return nil
+}
+
+// mirrorTraffic reads the rows of transactions since the last look; of the last one's number there may be more by now.
+func (f *follower) mirrorTraffic(ctx context.Context) error {
+	seq, err := f.cfg.Store.Seq(ctx)
+	if err != nil {
+		return err
+	}
+	book := f.traffic.Load()
+	if err := f.readTraffic(ctx, book, f.trafficSeq); err != nil {
+		return err
+	}
+	f.trafficSeq = seq
+	book.Forget(time.Now())
 	return nil
 }
 

@@ -55,7 +55,13 @@ func (w *watcher) found(name string, id [16]byte) error {
 		}
 		return nil
 	}
-	w.topics.add(name, topic{src, store.Topic{Name: src.name, KafkaID: id}})
+	t := topic{src, store.Topic{Name: src.name, KafkaID: id}}
+	w.topics.add(name, t)
+	data := map[partition]int64{}
+	for _, p := range w.dataEnds[t.Topic] {
+		data[partition{name, p.Partition}] = p.Data
+	}
+	w.lag.readData(data)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/tracker/store"
+	"github.com/skald-saga/skald/internal/tracker/traffic"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -53,11 +54,14 @@ type Tracker struct {
 	lag      *lagMeter
 	metrics  *metrics
 	writes   atomic.Bool
+	traffic  atomic.Pointer[traffic.Book] // nil: not read from the store yet
+	usuals   usuals
 
 	mu            sync.Mutex
 	horizon       Horizon
 	horizonTopics int
 	seq           int64
+	groups        map[string]groupLag // by service
 	changed       chan struct{}
 }
 
@@ -166,7 +170,10 @@ func (t *Tracker) Counts(ctx context.Context, workflow string) (map[string]int64
 // Services tells of all services that ever announced themselves, by name. An instance is up while its heartbeats come; while
 // the broker doesn't answer all stay as they were heard of last. Numbers are as of the last heartbeat, 3 s ago at most.
 func (t *Tracker) Services(context.Context) ([]Service, error) {
-	return t.registry.services(time.Now(), nil), nil
+	t.mu.Lock()
+	lags := t.groups
+	t.mu.Unlock()
+	return t.registry.services(time.Now(), lags), nil
 }
 
 // Changed gives the position of the last change and a channel that is closed at the next one: of a saga, or of which services
@@ -213,12 +220,18 @@ func (t *Tracker) tell(ctx context.Context, rows []*store.Saga, maxPayload int) 
 	if !ok {
 		readTo = time.Time{}
 	}
+	now := time.Now()
+	usual, err := t.usual(ctx, now)
+	if err != nil {
+		return nil, err
+	}
 	sagas := make([]Saga, 0, len(rows))
 	for _, row := range rows {
 		saga, err := tell(row, records[row.ID], t.registry, readTo)
 		if err != nil {
 			return nil, err
 		}
+		saga.judge(usual, now)
 		sagas = append(sagas, saga)
 	}
 	return sagas, nil

@@ -60,6 +60,7 @@ type watcher struct {
 	registryEnd map[partition]int64
 	failing     bool
 	horizonAt   time.Time // when the log's beginning was looked at, last
+	groupsAt    time.Time // the same for what services have read
 }
 
 // say logs once that the broker is gone and once that it's back.
@@ -155,6 +156,7 @@ func (w *watcher) measure(ctx context.Context, all bool) error {
 	if err := w.lookAtStarts(ctx, starts, at); err != nil {
 		return err
 	}
+	w.lookAtGroups(ctx, starts, ends, at)
 	w.hear(ends)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/skald-saga/skald/internal/tracker/store"
+	"github.com/skald-saga/skald/internal/tracker/traffic"
 )
 
 // write puts batches into the store, each in one transaction with the positions that it brings the reading to.
@@ -24,9 +25,18 @@ func (f *follower) write(ctx context.Context, batches <-chan *batch) error {
 func (f *follower) put(ctx context.Context, b *batch) error {
 	began := time.Now()
 	news := f.news(b)
-	changed := 0
+	changed, book := 0, f.traffic.Load()
+	var rows []traffic.Row
 	seq, err := f.cfg.Store.Update(ctx, func(tx *store.Tx) (err error) {
-		if changed, err = putSagas(tx, b.told); err != nil {
+		flows := book.Change()
+		if changed, err = putSagas(tx, b.told, flows); err != nil {
+			return err
+		}
+		for i := range b.aside {
+			flows.Add(&b.aside[i], 1)
+		}
+		rows = flows.Rows(began)
+		if err := saveTraffic(tx, rows); err != nil {
 			return err
 		}
 		if err := tx.SaveLetters(nil, b.loose); err != nil {
@@ -40,6 +50,7 @@ func (f *follower) put(ctx context.Context, b *batch) error {
 	if err != nil {
 		return err
 	}
+	book.Put(rows)
 	f.metrics.commits.Observe(time.Since(began).Seconds())
 	f.metrics.records.Add(float64(b.records))
 	for why, n := range b.skipped {
@@ -52,6 +63,7 @@ func (f *follower) put(ctx context.Context, b *batch) error {
 // committed makes known what was written.
 func (f *follower) committed(b *batch, seq int64, changed bool) {
 	f.lag.readTo(b.next)
+	f.lag.readData(b.data)
 	for _, a := range b.announced {
 		changed = f.heard(a) || changed
 	}
@@ -73,7 +85,8 @@ func (f *follower) heard(a announced) (changed bool) {
 }
 
 // putSagas merges facts into the sagas that they are about, and says how many of these have changed.
-func putSagas(tx *store.Tx, all []told) (changed int, err error) {
+// What their changes change in the traffic goes to flows.
+func putSagas(tx *store.Tx, all []told, flows *traffic.Change) (changed int, err error) {
 	sagas, err := loadSagas(tx, all)
 	if err != nil {
 		return 0, err
@@ -91,6 +104,7 @@ func putSagas(tx *store.Tx, all []told) (changed int, err error) {
 	}
 	for _, row := range save {
 		sagas[row.ID].settle()
+		flows.Replace(sagas[row.ID].flows, sagas[row.ID].state.flows())
 	}
 	if err := tx.Save(save); err != nil {
 		return 0, err
@@ -116,7 +130,8 @@ func putSagas(tx *store.Tx, all []told) (changed int, err error) {
 type projected struct {
 	row     *store.Saga
 	state   *state
-	changed bool // also: it's new
+	flows   []traffic.Flow // before the batch
+	changed bool           // also: it's new
 	saved   bool
 }
 
@@ -141,6 +156,7 @@ func loadSagas(tx *store.Tx, all []told) (map[store.SagaID]*projected, error) {
 		if saga.state, err = decodeState(saga.row.State); err != nil {
 			return nil, err
 		}
+		saga.flows = saga.state.flows()
 	}
 	return sagas, nil
 }
@@ -187,7 +203,7 @@ func (f *follower) positionsOf(b *batch) []store.Position {
 	positions := make([]store.Position, 0, len(b.next))
 	for p, next := range b.next {
 		if t, ok := f.topics.get(p.topic); ok {
-			positions = append(positions, store.Position{Topic: t.Topic, Partition: p.id, Next: next})
+			positions = append(positions, store.Position{Topic: t.Topic, Partition: p.id, Next: next, Data: b.data[p]})
 		}
 	}
 	return positions

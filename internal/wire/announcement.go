@@ -40,7 +40,7 @@ type Vitals struct {
 	Draining   bool    `json:"draining,omitempty"`   // it was told to stop and finishes what it has in hand
 	Partitions []int32 `json:"partitions,omitempty"` // that it owns, in order
 	InHand     int64   `json:"in_hand,omitempty"`    // events that it has accepted and not finished, halted and blocked ones included
-	Handled    int64   `json:"handled,omitempty"`    // events that it has finished since it was started, undos included
+	Handled    int64   `json:"handled,omitempty"`    // handlers that it has committed the result of since it was started, undos and failed attempts included
 }
 
 // Step is a declaration: one subscription of a service. Topics are without the namespace prefix.

@@ -20,7 +20,7 @@ func (s *Store) Cluster(ctx context.Context) (string, error) {
 // Reset forgets everything, for a cluster of another ID. Sequence numbers go on above the old ones.
 func (s *Store) Reset(ctx context.Context, cluster string) error {
 	_, err := s.Update(ctx, func(tx *Tx) error {
-		for _, table := range []string{"saga", "saga_group", "saga_subject", "saga_header", "outcome_minute", "record", "letter", "position", "topic", "instance"} {
+		for _, table := range []string{"saga", "saga_group", "saga_subject", "saga_header", "outcome_minute", "record", "letter", "traffic", "position", "topic", "instance"} {
 			if err := tx.do(tx.forget(table)); err != nil {
 				return err
 			}
@@ -36,10 +36,10 @@ func (s *Store) Reset(ctx context.Context, cluster string) error {
 func (s *Store) Positions(ctx context.Context) ([]Position, error) {
 	return query(ctx, s, func(rows *sql.Rows) (p Position, err error) {
 		var id []byte
-		err = rows.Scan(&p.Topic.Name, &id, &p.Partition, &p.Next)
+		err = rows.Scan(&p.Topic.Name, &id, &p.Partition, &p.Next, &p.Data)
 		copy(p.Topic.KafkaID[:], id)
 		return p, err
-	}, `SELECT t.name, t.kafka_id, p.kafka_partition, p.next FROM position p JOIN topic t ON t.n = p.topic`)
+	}, `SELECT t.name, t.kafka_id, p.kafka_partition, p.next, p.data FROM position p JOIN topic t ON t.n = p.topic`)
 }
 
 // Instances gives the newest announcement of each instance, by service and instance.

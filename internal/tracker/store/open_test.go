@@ -26,11 +26,11 @@ func testStoreSurvives(t *testing.T, dsn string) {
 	if err := s.Reset(t.Context(), "cluster one"); err != nil {
 		t.Fatal(err)
 	}
-	position := Position{Topic{"authorize", [16]byte{9}}, 2, 77}
+	position := Position{Topic{"authorize", [16]byte{9}}, 2, 77, 76}
 	instance := Instance{"authorizer", "one", 5, []byte("hello")}
 	seq := update(t, s, func(tx *Tx) error {
 		return errors.Join(tx.Save([]*Saga{saga(1, "onboarding", "running")}),
-			tx.SavePositions([]Position{{position.Topic, 2, 7}}), tx.SavePositions([]Position{position}), tx.SaveInstances([]Instance{instance}))
+			tx.SavePositions([]Position{{position.Topic, 2, 7, 7}}), tx.SavePositions([]Position{position}), tx.SaveInstances([]Instance{instance}))
 	})
 	if !s.Durable() || s.Close() != nil {
 		t.Fatal("the store isn't durable, or doesn't close")

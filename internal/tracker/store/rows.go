@@ -59,4 +59,5 @@ type Position struct {
 	Topic     Topic
 	Partition int32
 	Next      int64
+	Data      int64 // the offset behind the last record that isn't a mark of a transaction; 0: none was read, so that of before holds
 }

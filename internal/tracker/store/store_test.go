@@ -230,7 +230,7 @@ func testFailedUpdateLeavesNothing(t *testing.T, dsn string) {
 		if err := tx.Save([]*Saga{saga(1, "onboarding", "running")}); err != nil {
 			return err
 		}
-		return errors.Join(problem, tx.SavePositions([]Position{{Topic{Name: "x"}, 0, 5}}))
+		return errors.Join(problem, tx.SavePositions([]Position{{Topic{Name: "x"}, 0, 5, 0}}))
 	}); !errors.Is(err, problem) {
 		t.Errorf("error %v", err)
 	}

@@ -59,11 +59,12 @@ func (tx *Tx) SavePositions(positions []Position) error {
 		if err != nil {
 			return err
 		}
-		rows = append(rows, []any{topic, int64(p.Partition), p.Next})
+		rows = append(rows, []any{topic, int64(p.Partition), p.Next, p.Data})
 	}
 	return tx.runMany(tx, change{
-		insert: "position", columns: []column{bigint("topic"), bigint("kafka_partition"), bigint("next")},
-		conflict: `ON CONFLICT (topic, kafka_partition) DO UPDATE SET next = excluded.next`,
+		insert: "position", columns: []column{bigint("topic"), bigint("kafka_partition"), bigint("next"), bigint("data")},
+		conflict: `ON CONFLICT (topic, kafka_partition) DO UPDATE SET next = excluded.next,
+			data = CASE WHEN excluded.data > position.data THEN excluded.data ELSE position.data END`,
 	}, rows)
 }
 

@@ -1,0 +1,82 @@
+package tracker
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/skald-saga/skald/internal/tracker/traffic"
+)
+
+// A saga is stuck when its step has had it for stuckFactor times as long as usual, and for stuckLeast at least.
+const (
+	stuckFactor = 3
+	stuckLeast  = 5 * time.Second
+
+	// usualFor is how long the usual times hold: they are those of a week.
+	usualFor = 5 * time.Second
+)
+
+// taken is a hop, whoever sends there.
+type taken struct {
+	workflow, topic, to string
+	undo                bool
+}
+
+// usuals are the p99 of hops, but for what was handled in the last minute. Safe for concurrent use.
+type usuals struct {
+	mu  sync.Mutex
+	at  time.Time
+	p99 map[taken]time.Duration
+}
+
+func (t *Tracker) usual(ctx context.Context, now time.Time) (map[taken]time.Duration, error) {
+	if err := t.loadTraffic(ctx); err != nil {
+		return nil, err
+	}
+	u := &t.usuals
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.p99 != nil && now.Sub(u.at) < usualFor && !now.Before(u.at) {
+		return u.p99, nil
+	}
+	anyone := func(w traffic.Way) traffic.Way {
+		w.From = ""
+		return t.registry.named(w)
+	}
+	u.at, u.p99 = now, map[taken]time.Duration{}
+	for _, s := range t.traffic.Load().Look(time.Minute, now, anyone) {
+		if s.Before.Handled() >= fewest {
+			u.p99[taken{s.Way.Workflow, s.Way.Topic, s.Way.To, s.Way.Undo}] = s.Before.Quantile(.99)
+		}
+	}
+	return u.p99, nil
+}
+
+// judge says whether a saga is stuck.
+func (s *Saga) judge(usual map[taken]time.Duration, now time.Time) {
+	if s.Status != Running {
+		return
+	}
+	step, ok := s.Current()
+	if !ok || step.State != StepQueued && step.State != StepRunning {
+		return
+	}
+	s.Usual = usual[taken{s.Workflow, step.Topic, step.Service, step.Undo}]
+	s.Stuck = s.Usual > 0 && step.held(now) > max(stuckLeast, stuckFactor*s.Usual)
+}
+
+// held is for how long a step has had its event; after a redrive, since its handler was begun.
+func (p *Step) held(now time.Time) time.Duration {
+	since := p.Queued
+	if since.IsZero() {
+		since = p.Accepted
+	}
+	if p.Redrives > 0 {
+		since = p.Started
+	}
+	if since.IsZero() {
+		return 0
+	}
+	return now.Sub(since)
+}
