@@ -19,11 +19,12 @@ import (
 type API struct {
 	b       *backend.Backend
 	streams *live.Streams
+	changes changes
 }
 
 // Register adds every operation to the mux, and with them GET /openapi.json.
 func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams) {
-	a := &API{b, streams}
+	a := &API{b: b, streams: streams, changes: changes{tracker: b.Tracker}}
 	config := huma.DefaultConfig("Skald", a.b.Version)
 	config.Info.Description = "Start sagas, and see where each one is. Errors are application/problem+json (RFC 9457)."
 	config.DocsPath = ""    // would load scripts from elsewhere
