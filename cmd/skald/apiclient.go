@@ -61,11 +61,20 @@ func (c *terminal) call(ctx context.Context, method, path string, query url.Valu
 	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusAccepted {
 		return problem(response)
 	}
+	if whole, ok := v.(*raw); ok {
+		if *whole, err = io.ReadAll(response.Body); err != nil {
+			return fmt.Errorf("%s broke off its answer: %w", server, err)
+		}
+		return nil
+	}
 	if err := json.NewDecoder(response.Body).Decode(v); err != nil {
 		return fmt.Errorf("%s gave an answer that can't be read: %w", server, err)
 	}
 	return nil
 }
+
+// raw is an answer that is handed on as it is.
+type raw []byte
 
 // refusal is the service's own word on why it doesn't do what it was asked for.
 type refusal struct{ text string }

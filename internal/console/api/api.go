@@ -19,12 +19,11 @@ import (
 type API struct {
 	b       *backend.Backend
 	streams *live.Streams
-	changes changes
 }
 
 // Register adds every operation to the mux, and with them GET /openapi.json.
 func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams) {
-	a := &API{b: b, streams: streams, changes: changes{tracker: b.Tracker}}
+	a := &API{b, streams}
 	config := huma.DefaultConfig("Skald", a.b.Version)
 	config.Info.Description = "Start sagas, and see where each one is. Errors are application/problem+json (RFC 9457)."
 	config.DocsPath = ""    // would load scripts from elsewhere
@@ -40,6 +39,7 @@ func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams) {
 	a.registerStream(api)
 	a.registerTracker(api)
 	a.registerServices(api)
+	a.registerMap(api)
 	if a.b.Demo != nil {
 		a.registerDemo(api)
 		if a.b.Demo.Mailbox != nil {

@@ -135,25 +135,23 @@ func (f *follower) run(ctx context.Context) error {
 
 // batch writes what has changed up to now. more says that there is more than one live.Tick brings.
 func (f *follower) batch(ctx context.Context, seq int64) (more bool, err error) {
-	answer, err := f.a.changes.since(ctx, place{f.since, f.workflow})
+	sagas, err := f.a.b.Tracker.ChangedSince(ctx, f.since, f.workflow, streamBatch)
 	if err != nil {
 		return false, err
 	}
-	sagas := answer.sagas
 	from := f.since
 	if !f.counting && len(sagas) > 0 {
 		// Positions don't begin at 0, and jump when the store is rebuilt: what lies before the first saga is no count.
-		from, f.counting = sagas[0].seq-1, true
+		from, f.counting = sagas[0].Seq-1, true
 	}
 	for _, saga := range sagas {
-		f.since = saga.seq
-		if err := f.out.Event("saga", strconv.FormatInt(saga.seq, 10), saga.json); err != nil {
+		f.since = saga.Seq
+		if err := f.out.Event("saga", strconv.FormatInt(saga.Seq, 10), apiSaga(saga, false)); err != nil {
 			return false, err
 		}
 	}
 	if more = len(sagas) == streamBatch; !more {
-		f.since = max(f.since, answer.upTo) // other workflows' changes, or the registry's, are passed as well
-		more = answer.upTo < seq
+		f.since = max(f.since, seq) // other workflows' changes, or the registry's, are passed as well
 	}
 	// With a filter, the positions in between are other workflows' too, and say nothing about joining.
 	if positions := f.since - from; f.workflow == "" && len(sagas) > 0 && positions > int64(len(sagas)) {

@@ -61,12 +61,12 @@ func (e *Writer) Flush() error {
 	return e.rc.Flush()
 }
 
-// Pace lets through one pass per Tick, all clients' at the same time: what one looks up serves the others, too.
+// Pace lets through one pass per Tick.
 type Pace struct{ last time.Time }
 
 // Wait returns false when ctx has ended.
 func (p *Pace) Wait(ctx context.Context) bool {
-	rest := time.NewTimer(time.Until(p.last.Truncate(Tick).Add(Tick)))
+	rest := time.NewTimer(time.Until(p.last.Add(Tick)))
 	defer rest.Stop()
 	select {
 	case <-rest.C:
