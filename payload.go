@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -21,11 +22,14 @@ func decode[T any](payload []byte, codec Codec) (v T, err error) {
 }
 
 func validate[T any](v *T) error {
-	if check, ok := any(*v).(Validator); ok {
+	if check, ok := any(v).(Validator); ok { // also when T itself is one, but not if T is a pointer or an interface
 		return check.Validate()
 	}
-	if check, ok := any(v).(Validator); ok {
-		return check.Validate()
+	switch reflect.TypeFor[T]().Kind() {
+	case reflect.Pointer, reflect.Interface: // putting another into an interface would take a copy of it
+		if check, ok := any(*v).(Validator); ok {
+			return check.Validate()
+		}
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ type crew struct {
 	workers int // that are at it or wait for work
 	idle    int
 	alarm   *time.Timer // set while calls queue
+	called  int         // since the alarm was set
 	closed  bool
 	wait    sync.WaitGroup
 }
@@ -26,7 +27,9 @@ type crew struct {
 const (
 	// helpAfter is how long calls may queue before more goroutines come: long beside a quick handler, short beside one that waits.
 	helpAfter = 500 * time.Microsecond
-	// helpers are how many come at a time, at most: a long queue of quick calls needs none, but it can't be told from slow ones.
+	// quickCalls are how many calls in that time say that the queue is long, but moves: goroutines would not make it shorter.
+	quickCalls = 32
+	// helpers are how many come at a time, at most.
 	helpers = 128
 )
 
@@ -49,6 +52,7 @@ func (c *crew) run(e *execution) {
 		return
 	}
 	if c.alarm == nil {
+		c.called = 0
 		c.alarm = time.AfterFunc(helpAfter, c.help)
 	}
 }
@@ -70,6 +74,7 @@ func (c *crew) work() {
 		c.mu.Unlock()
 		c.call(e)
 		c.mu.Lock()
+		c.called++
 	}
 	c.workers--
 }
@@ -96,9 +101,12 @@ func (c *crew) help() {
 		c.alarm = nil
 		return
 	}
-	for range min(queued, helpers) {
-		c.hire()
+	if c.called < quickCalls {
+		for range min(queued, helpers) {
+			c.hire()
+		}
 	}
+	c.called = 0
 	c.alarm = time.AfterFunc(helpAfter, c.help)
 }
 

@@ -20,6 +20,7 @@ type execution struct {
 
 	// On their way to the goroutine that calls the handler.
 	ctx    context.Context //nolint:containedctx // see above
+	call   call.Call
 	step   *Step
 	event  *wire.Event
 	undo   *saga.Undo
@@ -84,9 +85,9 @@ func (d driver) Start(it *saga.Item, attempt int, now time.Time) *saga.Execution
 	x.all[e.Key] = e
 	x.running[e.Step]++
 	x.vitals.running.Add(1)
-	c := CallFor(it, x.service, attempt)
-	c.Logger = x.logger
-	e.ctx = call.With(ctx, c)
+	fillCall(&e.call, it, x.service, attempt)
+	e.call.Logger = x.logger
+	e.ctx = call.With(ctx, &e.call)
 	x.crew.run(e)
 	return &e.Execution
 }

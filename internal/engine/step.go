@@ -66,9 +66,13 @@ func (st *Step) invoke(ctx context.Context, event *wire.Event, undo *saga.Undo) 
 
 // CallFor is what a handler may ask its context. A compensation gets the idempotency key of what it undoes.
 func CallFor(it *saga.Item, service string, attempt int) *call.Call {
+	c := new(call.Call)
+	fillCall(c, it, service, attempt)
+	return c
+}
+
+func fillCall(c *call.Call, it *saga.Item, service string, attempt int) {
 	e := it.Event
-	return &call.Call{
-		SagaID: e.SagaID, Workflow: e.Workflow, Subject: e.Subject, EventID: e.ID, Attempt: attempt,
-		EffectOf: it.EffectOf(), Service: service, Step: it.Topic, Undoing: it.Undo != nil,
-	}
+	c.SagaID, c.Workflow, c.Subject, c.EventID, c.Attempt = e.SagaID, e.Workflow, e.Subject, e.ID, attempt
+	c.EffectOf, c.Service, c.Step, c.Undoing = it.EffectOf(), service, it.Topic, it.Undo != nil
 }

@@ -32,6 +32,7 @@ func (s *Session) commit(ctx context.Context, b *batch) error {
 		s.aborts = 0
 		b.applied()
 		s.outbound.reuse()
+		b.Reuse()
 		return nil
 	}
 	b.aborted()

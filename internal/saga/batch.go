@@ -16,7 +16,6 @@ type Batch struct {
 	now   time.Time
 	lanes map[laneKey]*lane
 	order []*lane
-	spare []lane
 	queue map[*Step][]*lane // lanes whose first item waits for a place of its step
 
 	Open    int // handlers that the batch waits for
@@ -29,9 +28,13 @@ type Batch struct {
 	Outages   []Outage     // that began or ended
 	Blocked   []*Item      // undos that a person has to look at
 
-	parked   []*Item
-	moved    []moved
-	claims   map[claim]owner // who has an event ID
+	parked []*Item
+	moved  []moved
+	claims map[claim]owner // who has an event ID
+
+	laneRoom  room[lane]
+	eventRoom room[wire.Event]
+
 	commands []ordered
 	notices  []*Item
 }
@@ -67,15 +70,6 @@ type lane struct {
 	waiting []*Item
 	running *Execution
 	first   [1]*Item // room for the one that most lanes have
-}
-
-// NewBatch makes a batch for so many polled records.
-func (m *Machine) NewBatch(d Driver, now time.Time, records int) *Batch {
-	return &Batch{
-		m: m, d: d, now: now, lanes: make(map[laneKey]*lane, records), queue: map[*Step][]*lane{},
-		claims: make(map[claim]owner, records), Outs: make([]Out, 0, records), Concluded: make([]*Execution, 0, records),
-		spare: make([]lane, records), order: make([]*lane, 0, records),
-	}
 }
 
 // Now is the batch's point in time.
@@ -120,10 +114,7 @@ func (b *Batch) enqueue(it *Item) {
 	key := laneKey{it.Partition, it.Lane}
 	ln := b.lanes[key]
 	if ln == nil {
-		if len(b.spare) == 0 {
-			b.spare = make([]lane, 16)
-		}
-		ln, b.spare = &b.spare[0], b.spare[1:]
+		ln = b.laneRoom.next()
 		ln.waiting = ln.first[:0]
 		b.lanes[key] = ln
 		b.order = append(b.order, ln)

@@ -109,7 +109,8 @@ func (b *Batch) consequence(it *Item, e *Execution, typ string, number int) *wir
 		cause = it.ID
 	}
 	id := wire.EventID(it.ID, b.m.Service, it.Topic, number)
-	event := &wire.Event{
+	event := b.eventRoom.next()
+	*event = wire.Event{
 		ID: id, Source: b.m.source, Type: typ, Time: b.now, Subject: in.Subject,
 		SagaID: in.SagaID, Workflow: in.Workflow, CausationID: cause, Hop: in.Hop + 1, Route: in.Route,
 		PartitionKey: in.PartitionKey, TraceParent: wire.ChildTrace(in.TraceParent, id), Accepted: it.Accepted,

@@ -27,6 +27,7 @@ type Machine struct {
 
 	source  string
 	outages map[*Step]*outage
+	spare   *Batch // memory for the next
 }
 
 // NewMachine makes the machine of a service.

@@ -371,6 +371,7 @@ func (m *member) endTransaction() {
 		l.Commit(offsets)
 	}
 	m.batch.Committed()
+	m.batch.Reuse()
 	m.done()
 	if m.stopping {
 		m.w.sayf("%s has drained", m)

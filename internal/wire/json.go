@@ -56,7 +56,11 @@ func appendTimeField(b []byte, name string, t time.Time) []byte {
 	if t.IsZero() {
 		return b
 	}
-	return append(t.AppendFormat(append(append(b, name...), '"'), time.RFC3339Nano), '"')
+	return appendTime(append(b, name...), t)
+}
+
+func appendTime(b []byte, t time.Time) []byte {
+	return append(t.AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
 }
 
 func appendTrueField(b []byte, name string, yes bool) []byte {

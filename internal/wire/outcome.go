@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -33,12 +34,23 @@ type Outcome struct {
 
 // Encode gives the payload.
 func (o Outcome) Encode() []byte {
-	o.Version = outcomeVersion
-	b, err := json.Marshal(o)
-	if err != nil {
-		panic(err) // strings and times in range: can't fail
+	b := strconv.AppendInt(append(make([]byte, 0, 160), `{"v":`...), outcomeVersion, 10)
+	b = appendText(append(b, `,"outcome":`...), o.Outcome)
+	b = appendTextField(b, `,"reason":`, o.Reason)
+	b = appendTime(append(b, `,"started":`...), o.Started)
+	b = appendTime(append(b, `,"ended":`...), o.Ended)
+	for i, service := range o.Undone {
+		if i == 0 {
+			b = append(b, `,"undone":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		b = appendText(b, service)
 	}
-	return b
+	if len(o.Undone) > 0 {
+		b = append(b, ']')
+	}
+	return append(b, '}')
 }
 
 // DecodeOutcome reads the payload of an outcome record.

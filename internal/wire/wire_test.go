@@ -102,6 +102,9 @@ func TestRecordsOfSkaldsOwnRoundTrip(t *testing.T) {
 		gotOutcome, err := DecodeOutcome(o.Encode())
 		o.Version = outcomeVersion
 		same(t, o, gotOutcome, err)
+		if want, err := json.Marshal(o); err != nil || string(want) != string(o.Encode()) {
+			t.Fatalf("written by hand:\n%s\nby encoding/json:\n%s (%v)", o.Encode(), want, err)
+		}
 
 		a := Announcement{Service: text.Draw(t, "service"), Instance: text.Draw(t, "instance"), Time: moments.Draw(t, "time"), Stopped: rapid.Bool().Draw(t, "stopped"),
 			Vitals: Vitals{
