@@ -77,7 +77,7 @@ func New(window time.Duration, maxClosed int) *Ledger {
 		turns:   map[SagaID]*turn{},
 		lanes:   map[string]*lane{},
 		entries: map[string]*Entry{},
-		closed:  closedWindow{window: window, most: maxClosed, at: map[SagaID]int64{}},
+		closed:  closedWindow{window: window, most: maxClosed},
 	}
 }
 

@@ -14,15 +14,17 @@ import (
 // record's own bytes, which nobody may write to.
 func Parse[H header](headers []H, value []byte) (*Event, error) {
 	e := &Event{Payload: value}
-	p := parser{event: e}
-	p.texts.fields, p.texts.values = p.texts.someFields[:0], p.texts.someValues[:0]
+	var errs []error
+	var fields [16]textField // room for what most events have; texts keeps out of errs, or the room would be on the heap
+	var values [512]byte
+	t := texts{fields[:0], values[:0]}
 	for i := range headers {
 		h := pair(headers[i])
-		if err := p.set(h.Key, h.Value); err != nil {
-			p.errs = append(p.errs, fmt.Errorf("header %s: %w", h.Key, err))
+		if err := t.set(e, h.Key, h.Value); err != nil {
+			errs = append(errs, fmt.Errorf("header %s: %w", h.Key, err))
 		}
 	}
-	p.texts.give()
+	t.give()
 	if !e.Accepted.IsZero() {
 		if e.Started.IsZero() {
 			e.Started = e.Accepted
@@ -32,25 +34,16 @@ func Parse[H header](headers []H, value []byte) (*Event, error) {
 		}
 	}
 	if e.SagaID == "" && !e.Route.IsEmpty() {
-		p.errs = append(p.errs, errors.New("header ce_route: an event without ce_sagaid has nothing to undo"))
+		errs = append(errs, errors.New("header ce_route: an event without ce_sagaid has nothing to undo"))
 		e.Route = Route{}
 	}
-	return e, errors.Join(p.errs...)
-}
-
-type parser struct {
-	event *Event
-	texts texts
-	errs  []error
+	return e, errors.Join(errs...)
 }
 
 // texts collects the values of attributes, to give them out as parts of one string: one allocation instead of a dozen.
 type texts struct {
 	fields []textField
 	values []byte
-
-	someFields [16]textField
-	someValues [512]byte
 }
 
 type textField struct {
@@ -73,8 +66,7 @@ func (t *texts) give() {
 // jsonType is the media type of nearly every event: it needs no new string.
 const jsonType = "application/json"
 
-func (p *parser) set(key string, value []byte) (err error) {
-	e, t := p.event, &p.texts
+func (t *texts) set(e *Event, key string, value []byte) (err error) {
 	switch key {
 	case HeaderSpecVersion:
 		if string(value) != specVersion {
@@ -99,7 +91,7 @@ func (p *parser) set(key string, value []byte) (err error) {
 		}
 		t.take(&e.ContentType, value)
 	case HeaderSagaID:
-		return p.sagaID(value)
+		return t.sagaID(e, value)
 	case HeaderWorkflow:
 		t.take(&e.Workflow, value)
 	case HeaderCausationID:
@@ -127,14 +119,14 @@ func (p *parser) set(key string, value []byte) (err error) {
 }
 
 // sagaID takes the canonical form: the record key, and so the partition, depends on its very letters.
-func (p *parser) sagaID(value []byte) error {
+func (t *texts) sagaID(e *Event, value []byte) error {
 	id, err := uuid.ParseBytes(value)
 	if err != nil || len(value) != len(uuid.Nil.String()) {
 		return fmt.Errorf("%q is no UUID", clip(string(value)))
 	}
 	var canonical [36]byte
 	hexUUID(&canonical, id)
-	p.texts.take(&p.event.SagaID, canonical[:])
+	t.take(&e.SagaID, canonical[:])
 	return nil
 }
 
