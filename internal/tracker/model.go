@@ -139,6 +139,10 @@ type Query struct {
 	Overdue bool
 	Now     time.Time
 
+	// Stuck asks for those that are stuck, see [Saga.Stuck]. That is judged saga by saga: up to 2,000 of those that may be are looked at
+	// for a page, so that a page may have fewer than Limit, or none, and still a Next.
+	Stuck bool
+
 	// Search is a saga ID; or name=value of a header that one of its events has: ce_id, traceparent (of which the trace ID counts),
 	// trace (the trace ID alone: 32 hexadecimal digits), or any that is neither CloudEvents' nor Skald's, such as tenant=acme, with
 	// upper and lower case told apart; or else part of the business key, 3 characters or more, in upper or lower case. A business

@@ -11,6 +11,9 @@ import (
 // Count says how many sagas a query selects, whatever its Limit and Cursor are: exactly if they are counted anyway or are at most
 // 10,000, else how many there are at least. A query that can't be is a *[QueryError].
 func (t *Tracker) Count(ctx context.Context, q Query) (Count, error) {
+	if q.Stuck {
+		return t.countStuckSagas(ctx, q)
+	}
 	q.Cursor = ""
 	filter, err := q.filter(t.registry)
 	if err != nil {
@@ -62,6 +65,9 @@ func (t *Tracker) Each(ctx context.Context, q Query, upTo int64, yield func(Saga
 			return err
 		}
 		for _, saga := range sagas {
+			if q.Stuck && !saga.Stuck {
+				continue
+			}
 			if !yield(saga) {
 				return nil
 			}

@@ -45,7 +45,7 @@ func (s *Saga) whereabouts(now time.Time) string {
 		return s.undoing(step, who, now)
 	}
 	if s.Stuck {
-		return fmt.Sprintf("%s has had it for %s; usually %s.", who, briefly(step.held(now)), briefly(s.Usual))
+		return fmt.Sprintf("%s has had it for %s; usually %s.", who, briefly(step.held(now)), Lasted(s.Usual))
 	}
 	switch step.State {
 	case StepHalted:

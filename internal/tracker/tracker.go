@@ -103,6 +103,9 @@ func (t *Tracker) Saga(ctx context.Context, id string) (Saga, error) {
 // Sagas that begin while somebody leafs through the pages don't shift them; one whose start becomes known late may be
 // missing from them, or be there twice.
 func (t *Tracker) Sagas(ctx context.Context, q Query) (Page, error) {
+	if q.Stuck {
+		return t.stuckSagas(ctx, q)
+	}
 	filter, err := q.filter(t.registry)
 	if err != nil {
 		return Page{}, err

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/skald-saga/skald/internal/kafka"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/skald-saga/skald/internal/kafka"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
