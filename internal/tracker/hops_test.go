@@ -57,7 +57,7 @@ func TestStuckAgainstItsOwnHistory(t *testing.T) {
 		said := saga.Sentence(time.Now())
 		if !saga.Stuck || saga.Usual < 20*time.Millisecond || saga.Usual > 40*time.Millisecond ||
 			!strings.HasPrefix(said, "notifier has had it for 9 min") && !strings.HasPrefix(said, "notifier has had it for 10 min") ||
-			!strings.HasSuffix(said, "; usually 0.03 s.") {
+			!strings.HasSuffix(said, "; usually 0.02 s.") {
 			t.Errorf("stuck %t, usually %v: %q", saga.Stuck, saga.Usual, said)
 		}
 		for name, q := range map[string]Query{
