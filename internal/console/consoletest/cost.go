@@ -1,0 +1,38 @@
+package consoletest
+
+import (
+	"context"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/performance"
+	"github.com/chromedp/chromedp"
+)
+
+// FirstPaint is when the page showed its first content, in milliseconds after the browser was told to go there.
+func (b *Tab) FirstPaint() float64 {
+	b.T.Helper()
+	b.Wait("performance.getEntriesByName('first-contentful-paint').length")
+	at, err := chromedp.Run(b.Ctx, chromedp.Evaluate[float64]("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+	if err != nil {
+		b.T.Fatal(err)
+	}
+	return at
+}
+
+// Busy is how long the page's main thread has worked so far, in seconds.
+func (b *Tab) Busy() (seconds float64) {
+	b.T.Helper()
+	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, target, performance.Enable, performance.EnableParams{}); err != nil {
+			return err
+		}
+		got, err := cdp.Call(ctx, target, performance.GetMetrics, cdp.Empty{})
+		for _, m := range got.Metrics {
+			if m.Name == "TaskDuration" {
+				seconds = m.Value
+			}
+		}
+		return err
+	}))
+	return seconds
+}
