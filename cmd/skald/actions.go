@@ -17,6 +17,8 @@ type action struct {
 	By       string `json:"by"`
 	Decision string `json:"decision,omitempty"`
 	Limit    int    `json:"limit,omitempty"`
+	Rate     int    `json:"rate,omitempty"`
+	Canary   bool   `json:"canary,omitempty"`
 }
 
 // answer is what came of it: accepted, or requested if the service hasn't answered yet.

@@ -12,11 +12,8 @@ import (
 	"time"
 )
 
-// apiTimeout bounds one request; redriving all letters of a cause takes longer.
-const (
-	apiTimeout  = 15 * time.Second
-	bulkTimeout = 10 * time.Minute
-)
+// apiTimeout bounds one request.
+const apiTimeout = 15 * time.Second
 
 // get asks the console's API and reads its answer into v. The API's own word on an error is the error.
 func (c *terminal) get(ctx context.Context, path string, query url.Values, v any) error {

@@ -20,7 +20,10 @@ its cause is mended) or discards it (which undoes what the saga has done). Lette
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDlqLs(c), newDlqShow(c), newDlqRedrive(c), newDlqDiscard(c))
+	cmd.AddCommand(newDlqLs(c), newDlqShow(c), newDlqRedrive(c), newDlqDiscard(c), newDlqStatus(c),
+		newDlqChange(c, "pause", "Ask for no more letters of a cause until it is resumed"),
+		newDlqChange(c, "resume", "Go on with a redrive or discard that is paused"),
+		newDlqChange(c, "stop", "Ask for no more letters of a cause: those not asked for stay open"))
 	return cmd
 }
 

@@ -18,12 +18,13 @@ func newDlqRedrive(c *terminal) *cobra.Command {
 step's policy, and under the same idempotency key, so that what was done before isn't done twice. A letter is redriven once: a second
 redrive is refused, and one whose event fails again has a newer letter in its place.
 
-It then follows what becomes of them, for --wait: requested, redelivered (given back), completed. With --limit N only the N oldest of a cause go, as a
-canary.
+Those of a cause go some a second (--rate), the oldest first; with --canary one goes first, and the others once its saga has completed. The console does
+it, and goes on when this command has ended: skald dlq status, pause, resume, stop. It stops by itself when more than 5 % halt again, and pauses when
+the service doesn't answer. This command follows it, for --wait: requested, redelivered (given back), completed.
 
 Exit code 0: all were given back; 1: one was refused, or the console or the broker can't be reached; 2: a letter or cause that isn't there.`,
 		Example: `  skald dlq redrive 0/17
-  skald dlq redrive --cause 3fa9c01b77de --limit 1 --reason "the mail server is back"`,
+  skald dlq redrive --cause 3fa9c01b77de --canary --reason "the mail server is back"`,
 		RunE: func(cmd *cobra.Command, places []string) error {
 			cause, all := c.settings.String("cause"), c.settings.Bool("all")
 			given := 0
@@ -38,7 +39,10 @@ Exit code 0: all were given back; 1: one was refused, or the console or the brok
 			if n := c.settings.Int("limit"); n < 0 || n > 0 && len(places) > 0 {
 				return usage("--limit %d: a positive number, with --cause or --all", n)
 			}
-			r := &redrive{terminal: c, reason: c.settings.String("reason"), wait: c.settings.Duration("wait")}
+			if n := c.settings.Int("rate"); n < 0 || n > 1000 || len(places) > 0 && (n > 0 || c.settings.Bool("canary")) {
+				return usage("--rate is 1 to 1000 letters a second; it and --canary go with --cause or --all")
+			}
+			r := &redrive{terminal: c, verb: "redrive", reason: c.settings.String("reason"), wait: c.settings.Duration("wait")}
 			switch {
 			case len(places) > 0:
 				return r.letters(cmd.Context(), places)
@@ -53,36 +57,43 @@ Exit code 0: all were given back; 1: one was refused, or the console or the brok
 	flags.String("cause", "", "all letters of this cause that are halted")
 	flags.Bool("all", false, "all letters that are halted")
 	flags.Int("limit", 0, "only so many of each cause, the oldest first (0: all)")
+	flags.Int("rate", 0, "letters a second, of each cause (0: 20)")
+	flags.Bool("canary", false, "of each cause one first; the others once its saga has completed")
 	flags.Duration("wait", watchFor, "how long to follow what becomes of them; 0 for not at all")
 	return cmd
 }
 
 func newDlqDiscard(c *terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "discard LETTER...",
+		Use:   "discard LETTER... | --cause CAUSE",
 		Short: "Give dead letters up: undo what their sagas have done",
-		Long: `Gives dead letters up for good: what the saga of each has done is undone, the latest first, and it ends as abandoned. A letter that was redriven or
-discarded before is refused.`,
+		Long: `Gives dead letters up for good, single ones or all of one cause that are halted: what the saga of each has done is undone, the latest first, and
+it ends as abandoned. A letter that was redriven or discarded before is refused.`,
 		Example: `  skald dlq discard 0/17 --reason "ordered twice"`,
-		Args:    someLetters,
 		RunE: func(cmd *cobra.Command, places []string) error {
+			cause := c.settings.String("cause")
+			if (len(places) > 0) == (cause != "") {
+				return usage("give dead letters by partition and offset, like 0/17, or --cause CAUSE: skald dlq ls prints both")
+			}
 			reason, err := c.mustSayWhy("dlq discard")
 			if err != nil {
 				return err
+			}
+			if cause != "" {
+				r := &redrive{terminal: c, verb: "discard", reason: reason, wait: c.settings.Duration("wait")}
+				return r.causes(cmd.Context(), []string{cause})
 			}
 			_, err = c.askLetters(cmd.Context(), places, action{Reason: reason}, "discard")
 			return err
 		},
 	}
 	actionFlags(cmd, "why (required)")
+	flags := cmd.Flags()
+	flags.String("cause", "", "all letters of this cause that are halted")
+	flags.Int("limit", 0, "only so many of the cause, the oldest first (0: all)")
+	flags.Int("rate", 0, "letters of the cause a second (0: 20)")
+	flags.Duration("wait", watchFor, "how long to follow those of a cause; 0 for not at all")
 	return cmd
-}
-
-func someLetters(_ *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return usage("give dead letters by partition and offset, like 0/17: skald dlq ls --cause CAUSE prints them")
-	}
-	return nil
 }
 
 func (c *terminal) askLetters(ctx context.Context, places []string, a action, verb string) (done []string, err error) {

@@ -33,14 +33,14 @@ func clockOf(t *testing.T) string {
 }
 
 func TestDlqLsGroupsByCause(t *testing.T) {
-	f := newFakeAPI(t, map[string][]reply{"GET /api/v1/causes": {causes(7, 2, 3, 0)}})
+	f := newFakeAPI(t, map[string][]reply{"GET /api/v1/causes": {causes(7, 2, 3, 1)}})
 	code, out, errOut := f.skald("dlq", "ls")
 	wantNarrow(t, out)
 	lines := strings.Split(out, "\n")
 	if code != exitOK || errOut != "" || len(lines) != 4 {
 		t.Fatalf("exit %d, %q, %q", code, out, errOut)
 	}
-	if got := strings.Join(strings.Fields(lines[1]), " "); got != "3fa9c01b77de 7 2 3 0 "+clockOf(t)+" notifier/notify" {
+	if got := strings.Join(strings.Fields(lines[1]), " "); got != "3fa9c01b77de 7 2 3 1 "+clockOf(t)+" notifier/notify" {
 		t.Errorf("row %q", got)
 	}
 	if !strings.HasPrefix(lines[2], "  failed: SMTP 451 4.3.0 Try again later. ") || !strings.HasSuffix(lines[2], "…") {
@@ -117,64 +117,50 @@ func TestDlqRedriveOne(t *testing.T) {
 	}
 }
 
-func TestDlqRedriveACause(t *testing.T) {
-	f := newFakeAPI(t, map[string][]reply{
-		"GET /api/v1/causes":                       {causes(5, 0, 1, 1), causes(5, 0, 1, 1), causes(0, 4, 2, 1), causes(1, 0, 5, 2)},
-		"POST /api/v1/causes/3fa9c01b77de/redrive": {{http.StatusAccepted, `{"requested":5,"accepted":5,"refused":0,"unanswered":0}`}},
-	})
-	code, out, errOut := f.skald("dlq", "redrive", "--cause", "3fa9c01b77de", "--limit", "5")
-	if code != exitOK || out != "requested 5, redelivered 5, completed 4, not completed 1\n" || errOut != "" {
-		t.Errorf("exit %d, %q, %q", code, out, errOut)
-	}
-	if asked := f.requests("POST"); len(asked) != 1 || !strings.Contains(asked[0], `"limit":5`) {
-		t.Errorf("asked %q", asked)
-	}
+const causeRedrive = "/api/v1/causes/3fa9c01b77de/redrive"
+
+func runOf(phase, why string, letters, accepted, refused, unanswered, completed, again int) reply {
+	return reply{http.StatusAccepted, fmt.Sprintf(`{"cause":"3fa9c01b77de","kind":"redrive","phase":%q,"why":%q,"letters":%d,"requested":%d,"accepted":%d,"refused":%d,
+		"unanswered":%d,"completed":%d,"halted_again":%d,"other":0,"refusals":[%s]}`, phase, why, letters, accepted+refused+unanswered, accepted, refused, unanswered,
+		completed, again, map[bool]string{true: `"the saga has ended"`}[refused > 0])}
 }
 
-// The API takes 1000 at a time: the next go when the console has heard of those before.
-func TestDlqRedriveManyOfACause(t *testing.T) {
-	path := "POST /api/v1/causes/3fa9c01b77de/redrive"
-	f := newFakeAPI(t, map[string][]reply{
-		"GET /api/v1/causes": {causes(1500, 0, 0, 0), causes(1500, 0, 0, 0), causes(500, 400, 600, 0), causes(0, 0, 1500, 0)},
-		path: {
-			{http.StatusAccepted, `{"requested":1000,"accepted":1000,"refused":0,"unanswered":0,"left":500}`},
-			{http.StatusAccepted, `{"requested":500,"accepted":500,"refused":0,"unanswered":0,"left":0}`},
-		},
-	})
-	code, out, errOut := f.skald("dlq", "redrive", "--cause", "3fa9c01b77de")
-	if code != exitOK || out != "requested 1500, redelivered 1500, completed 1500\n" || errOut != "" {
-		t.Errorf("exit %d, %q, %q", code, out, errOut)
-	}
-
-	f = newFakeAPI(t, map[string][]reply{
-		"GET /api/v1/causes": {causes(1500, 0, 0, 0), causes(500, 0, 1000, 0), causes(300, 0, 1200, 0)},
-		path: {
-			{http.StatusAccepted, `{"requested":1000,"accepted":1000,"refused":0,"unanswered":0,"left":500}`},
-			{http.StatusAccepted, `{"requested":200,"accepted":200,"refused":0,"unanswered":0,"left":300}`},
-		},
-	})
-	code, out, _ = f.skald("dlq", "redrive", "--cause", "3fa9c01b77de", "--limit", "1200")
-	asked := f.requests("POST")
-	if code != exitOK || out != "requested 1200, redelivered 1200, completed 1200\n" || len(asked) != 2 ||
-		!strings.Contains(asked[0], `"limit":1000`) || !strings.Contains(asked[1], `"limit":200`) {
-		t.Errorf("exit %d, %q, asked %q", code, out, asked)
-	}
-
-	f = newFakeAPI(t, map[string][]reply{
-		"GET /api/v1/causes": {causes(1500, 0, 0, 0)},
-		path:                 {{http.StatusAccepted, `{"requested":100,"accepted":0,"refused":0,"unanswered":100,"left":1400}`}},
-	})
-	code, out, errOut = f.skald("dlq", "redrive", "--cause", "3fa9c01b77de", "--wait", "0s")
-	if code != exitFailure || out != "requested 100, redelivered 0, without an answer yet 100\n" ||
-		errOut != "skald: 1400 more letters were not asked for, as their service doesn't answer\n" {
-		t.Errorf("service away: exit %d, %q, %q", code, out, errOut)
+// The console does it; the command follows.
+func TestDlqRedriveACause(t *testing.T) {
+	for _, test := range []struct {
+		args        string
+		states      []reply // the first answers the request
+		code        int
+		out, errOut string
+		asks        string
+	}{
+		{"", []reply{runOf("running", "", 5, 2, 0, 0, 0, 0), runOf("following", "", 5, 5, 0, 0, 3, 1), runOf("done", "", 5, 5, 0, 0, 4, 1)},
+			exitOK, "requested 5, redelivered 5, completed 4, not completed 1\n", "", `"reason":""`},
+		{"--limit 5 --rate 7 --canary --reason mended", []reply{runOf("canary", "", 5, 0, 0, 0, 0, 0), runOf("stopped", "the canary halted again", 5, 1, 0, 0, 0, 1)},
+			exitFailure, "requested 1, redelivered 1, completed 0, not completed 1\n", "skald: 3fa9c01b77de: stopped after 1 of 5: the canary halted again\n",
+			`"limit":5,"rate":7,"canary":true`},
+		{"", []reply{runOf("running", "", 1500, 100, 0, 0, 0, 0), runOf("paused", "notifier hasn't answered", 1500, 100, 0, 10, 0, 0)},
+			exitFailure, "requested 110, redelivered 100, completed 0, without an answer yet 10\n", "skald: 3fa9c01b77de: paused after 110 of 1500: notifier hasn't answered\n", ""},
+		{"--wait 0s", []reply{runOf("running", "", 5, 0, 0, 0, 0, 0)}, exitOK, "requested 0, redelivered 0\n", "", ""},
+		{"--wait 1ms", []reply{runOf("running", "", 5, 4, 0, 1, 0, 0)}, exitOK, "requested 5, redelivered 4, completed 0, without an answer yet 1\n",
+			"not all have come to their end within 1ms. It goes on in the console: skald dlq status, skald dlq ls\n", ""},
+	} {
+		f := newFakeAPI(t, map[string][]reply{"POST " + causeRedrive: test.states[:1], "GET " + causeRedrive: test.states[min(1, len(test.states)-1):]})
+		code, out, errOut := f.skald(append([]string{"dlq", "redrive", "--cause", "3fa9c01b77de"}, strings.Fields(test.args)...)...)
+		if code != test.code || out != test.out || errOut != test.errOut {
+			t.Errorf("%s: exit %d, %q, %q", test.args, code, out, errOut)
+		}
+		if asked := f.requests("POST"); len(asked) != 1 || !strings.Contains(asked[0], test.asks) {
+			t.Errorf("%s: asked %q", test.args, asked)
+		}
 	}
 }
 
 func TestDlqRedriveAll(t *testing.T) {
 	f := newFakeAPI(t, map[string][]reply{
-		"GET /api/v1/causes":                       {causes(2, 0, 0, 0), causes(2, 0, 0, 0), causes(0, 0, 1, 0)},
-		"POST /api/v1/causes/3fa9c01b77de/redrive": {{http.StatusAccepted, `{"requested":2,"accepted":1,"refused":1,"unanswered":0,"refusals":["the saga has ended"]}`}},
+		"GET /api/v1/causes":   {causes(2, 0, 0, 0)},
+		"POST " + causeRedrive: {runOf("running", "", 2, 0, 0, 0, 0, 0)},
+		"GET " + causeRedrive:  {runOf("done", "", 2, 1, 1, 0, 1, 0)},
 	})
 	code, out, errOut := f.skald("dlq", "redrive", "--all", "--json")
 	want := `{"requested":2,"redelivered":1,"completed":1,"other":0,"refused":1,"unanswered":0,"refusals":["the saga has ended"]}` + "\n"
@@ -190,14 +176,34 @@ func TestDlqRedriveAll(t *testing.T) {
 	}
 }
 
-// What isn't through when the time to wait is over goes on by itself.
-func TestDlqRedriveWaitsNoLongerThanTold(t *testing.T) {
+func TestDlqStatusAndChanges(t *testing.T) {
+	paused := runOf("paused", "notifier hasn't answered 10 requests within 10s, and does it as soon as it runs", 1500, 100, 0, 10, 3, 1)
 	f := newFakeAPI(t, map[string][]reply{
-		"GET /api/v1/causes":                       {causes(5, 0, 0, 0)},
-		"POST /api/v1/causes/3fa9c01b77de/redrive": {{http.StatusAccepted, `{"requested":5,"accepted":4,"refused":0,"unanswered":1}`}},
+		"GET /api/v1/redrives":             {{http.StatusOK, `{"redrives":[` + paused.body + `]}`}, {http.StatusOK, `{"redrives":[]}`}},
+		"POST " + causeRedrive + "/stop":   {paused},
+		"POST " + causeRedrive + "/resume": {problemWith(http.StatusConflict, "there is nothing to resume")},
 	})
-	code, out, errOut := f.skald("dlq", "redrive", "--cause", "3fa9c01b77de", "--wait", "1ms")
-	if code != exitOK || out != "requested 5, redelivered 4, completed 0, without an answer yet 1\n" || !strings.Contains(errOut, "within 1ms") {
+	const want = "3fa9c01b77de redrive paused\n  requested 110 of 1500, redelivered 100, refused 0, unanswered 10\n" +
+		"  completed 3, halted again 1, not completed 0\n  notifier hasn't answered 10 requests within 10s, and does it as soon as it runs\n"
+	if code, out, _ := f.skald("dlq", "status"); code != exitOK || out != want {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+	if code, out, errOut := f.skald("dlq", "status"); code != exitOK || out != "" || !strings.Contains(errOut, "no cause was redriven") {
+		t.Errorf("exit %d, %q, %q", code, out, errOut)
+	}
+	if code, out, _ := f.skald("dlq", "stop", "3fa9c01b77de"); code != exitOK || out != want {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+	if code, _, errOut := f.skald("dlq", "resume", "3fa9c01b77de"); code != exitFailure || errOut != "skald: there is nothing to resume\n" {
+		t.Errorf("exit %d, %q", code, errOut)
+	}
+}
+
+func TestDlqDiscardACause(t *testing.T) {
+	state := runOf("done", "", 2, 2, 0, 0, 0, 0)
+	state.body = strings.Replace(state.body, `"other":0`, `"other":2`, 1)
+	f := newFakeAPI(t, map[string][]reply{"POST /api/v1/causes/3fa9c01b77de/discard": {state}, "GET " + causeRedrive: {state}})
+	if code, out, errOut := f.skald("dlq", "discard", "--cause", "3fa9c01b77de", "--reason", "ordered twice"); code != exitOK || out != "requested 2, discarded 2, ended 2\n" || errOut != "" {
 		t.Errorf("exit %d, %q, %q", code, out, errOut)
 	}
 }
@@ -221,6 +227,11 @@ func TestDlqCalledWrongly(t *testing.T) {
 		"dlq redrive 0/17 --all":          "one of three ways",
 		"dlq redrive 0/17 --limit 3":      "--limit 3",
 		"dlq redrive --all --limit -1":    "--limit -1",
+		"dlq redrive 0/17 --canary":       "go with --cause or --all",
+		"dlq redrive --all --rate 1001":   "1 to 1000",
+		"dlq discard 0/17 --cause x":      "or --cause CAUSE",
+		"dlq discard --cause x":           "needs --reason",
+		"dlq pause":                       "name one cause",
 		"dlq redrive 0/17 1/x":            `"1/x"`,
 		"dlq discard 0/17":                "needs --reason",
 		"dlq discard --reason x":          "0/17",

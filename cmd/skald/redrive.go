@@ -13,6 +13,7 @@ import (
 type redrive struct {
 	*terminal
 
+	verb   string // of causes: redrive or discard
 	reason string
 	wait   time.Duration
 	tally  tally
@@ -76,83 +77,70 @@ func (r *redrive) list(ctx context.Context) (l causeList, err error) {
 	return l, err
 }
 
-// causes redrives all letters of causes.
+// causes redrives, or discards, all letters of causes.
 func (r *redrive) causes(ctx context.Context, keys []string) error {
-	before, err := r.counts(ctx, keys)
-	if err != nil {
-		return err
-	}
+	var began []string
 	var asked error
 	for _, key := range keys {
-		if asked = r.cause(ctx, key); asked != nil {
+		var state causeRun
+		a := action{
+			Reason: r.reason, By: whoami(), Limit: r.settings.Int("limit"), Rate: r.settings.Int("rate"), Canary: r.verb == "redrive" && r.settings.Bool("canary"),
+		}
+		if asked = r.post(ctx, apiTimeout, causePath(key)+"/"+r.verb, a, &state); asked != nil {
 			break
 		}
+		began = append(began, key)
+		r.tally.take(key, state)
 	}
-	if ctx.Err() != nil || asked != nil && r.tally.Requested == 0 {
+	if ctx.Err() != nil || asked != nil && len(began) == 0 {
 		return asked
 	}
-	if given := r.tally.Redelivered + r.tally.Unanswered; r.wait > 0 && given > 0 {
-		err = r.follow(ctx, func() (bool, error) {
-			now, err := r.counts(ctx, keys)
-			r.tally.Completed, r.tally.Other = max(0, now.Completed-before.Completed), max(0, now.Other-before.Other)
-			return r.tally.Completed+r.tally.Other >= given, err
+	var followed error
+	if r.wait > 0 && len(began) > 0 {
+		followed = r.follow(ctx, func() (bool, error) {
+			over := true
+			for _, key := range began {
+				var state causeRun
+				if err := r.get(ctx, causePath(key)+"/redrive", nil, &state); err != nil {
+					return false, err
+				}
+				r.tally.take(key, state)
+				over = over && state.over()
+			}
+			return over, nil
 		})
 	}
-	return errors.Join(asked, err, r.printTally())
+	return errors.Join(asked, followed, r.printTally())
 }
 
-// cause redrives all letters of a cause, or as many as --limit says. The API takes no more than mostAtOnce for one request.
-func (r *redrive) cause(ctx context.Context, key string) error {
-	const mostAtOnce = 1000
-	limit := r.settings.Int("limit")
-	for left := limit; ; {
-		var got struct {
-			Requested  int      `json:"requested"`
-			Accepted   int      `json:"accepted"`
-			Refused    int      `json:"refused"`
-			Unanswered int      `json:"unanswered"`
-			Left       int      `json:"left"`
-			Refusals   []string `json:"refusals"`
-		}
-		a := action{Reason: r.reason, By: whoami(), Limit: min(left, mostAtOnce)}
-		if err := r.post(ctx, bulkTimeout, "/api/v1/causes/"+url.PathEscape(key)+"/redrive", a, &got); err != nil {
-			return err
-		}
-		t := &r.tally
-		t.Requested += got.Requested
-		t.Redelivered += got.Accepted
-		t.Refused += got.Refused
-		t.Unanswered += got.Unanswered
-		t.Refusals = append(t.Refusals, got.Refusals...)
-		left -= got.Requested
-		if got.Left == 0 || got.Requested == 0 || limit > 0 && left <= 0 {
-			return nil
-		}
-		if got.Unanswered > 0 {
-			return fmt.Errorf("%d more letters were not asked for, as their service doesn't answer", got.Left)
-		}
-		// The console must have heard of these, or it would ask for them again.
-		heard, err := r.until(ctx, watchFor, func() (bool, error) {
-			page, err := r.list(ctx)
-			return !slices.ContainsFunc(page.Causes, func(g cause) bool { return g.Cause == key && g.Halted > got.Left }), err
-		})
-		if err != nil {
-			return err
-		}
-		if !heard {
-			return fmt.Errorf("%d more letters were not asked for, as the console is behind: redrive the cause again", got.Left)
-		}
-	}
+func causePath(key string) string { return "/api/v1/causes/" + url.PathEscape(key) }
+
+// causeRun is how far the redrive or discard of a cause is, as the API tells it.
+type causeRun struct {
+	Cause      string   `json:"cause"`
+	Kind       string   `json:"kind"`
+	Phase      string   `json:"phase"`
+	Why        string   `json:"why"`
+	By         string   `json:"by"`
+	Rate       int      `json:"rate"`
+	Letters    int      `json:"letters"`
+	Requested  int      `json:"requested"`
+	Accepted   int      `json:"accepted"`
+	Refused    int      `json:"refused"`
+	Unanswered int      `json:"unanswered"`
+	Completed  int      `json:"completed"`
+	Again      int      `json:"halted_again"`
+	Other      int      `json:"other"`
+	Refusals   []string `json:"refusals"`
 }
 
-// counts sums up what has become of the letters of causes.
-func (r *redrive) counts(ctx context.Context, keys []string) (sum cause, err error) {
-	page, err := r.list(ctx)
-	for _, g := range page.Causes {
-		if slices.Contains(keys, g.Cause) {
-			sum.Completed += g.Completed
-			sum.Other += g.Other
-		}
+// over says whether there is nothing to wait for: all is known, or a person is needed.
+func (c *causeRun) over() bool {
+	switch c.Phase {
+	case "done", "paused":
+		return true
+	case "stopped":
+		return c.Completed+c.Again+c.Other >= c.Accepted
 	}
-	return sum, err
+	return false
 }

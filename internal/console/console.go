@@ -8,6 +8,7 @@ import (
 	"github.com/skald-saga/skald/internal/console/live"
 	"github.com/skald-saga/skald/internal/console/onboarding"
 	"github.com/skald-saga/skald/internal/console/problem"
+	"github.com/skald-saga/skald/internal/console/redrive"
 	"github.com/skald-saga/skald/internal/console/services"
 	"github.com/skald-saga/skald/internal/console/shell"
 )
@@ -26,6 +27,7 @@ type Handler struct {
 	mux     *http.ServeMux
 	serve   http.Handler
 	streams *live.Streams
+	runner  *redrive.Runner
 }
 
 // New makes the console. It panics if a required field of cfg is missing.
@@ -33,7 +35,8 @@ func New(cfg Config) *Handler {
 	cfg = cfg.withDefaults()
 	h := &Handler{mux: http.NewServeMux(), streams: live.NewStreams(cfg.MaxStreams)}
 	b := cfg.backend()
-	api.Register(h.mux, b, h.streams)
+	h.runner = redrive.New(b)
+	api.Register(h.mux, b, h.streams, h.runner)
 	frame := shell.New(b, h.streams, rooms)
 	frame.Register(h.mux)
 	onboarding.Register(h.mux, b, frame)
@@ -48,8 +51,12 @@ func New(cfg Config) *Handler {
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.serve.ServeHTTP(w, r) }
 
-// Close ends all live streams; later ones are refused. It doesn't wait for them: http.Server.Shutdown does.
-func (h *Handler) Close() { h.streams.Close() }
+// Close ends all live streams, and redrives that are under way; later ones are refused. It waits for the latter alone, which takes no
+// longer than giving up a request; for the streams http.Server.Shutdown does.
+func (h *Handler) Close() {
+	h.streams.Close()
+	h.runner.Close()
+}
 
 // route answers an address that leads nowhere, and a method that isn't allowed, as a problem like any other.
 func (h *Handler) route(w http.ResponseWriter, r *http.Request) {

@@ -6,9 +6,10 @@
 //   - shell: what all pages share: frame, assets, live updates
 //   - draw: small charts as SVG
 //   - live, problem, words: streams, errors as answers, times and counts as sentences want them
+//   - redrive: gives all dead letters of a cause back, at a rate, and follows them
 //   - backend: what is behind it all, as interfaces; consoletest: a scripted one, and a browser
 //
-// It tells what the tracker tells and keeps nothing of its own. Who may import whom: the rooms know shell, api knows no page, and
+// It tells what the tracker tells and keeps nothing of its own but how far redrives are. Who may import whom: the rooms know shell, api knows no page, and
 // no room knows another. None knows a broker or SQL.
 //
 // Start reading at config.go (what it is given) and console.go (which rooms there are).

@@ -1,11 +1,11 @@
 package tracker
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -45,7 +45,7 @@ type LetterQuery struct {
 	Status string
 	Limit  int    // 1 to 1,000; 0 means 50
 	Cursor string // LetterPage.Next of the page before
-	Oldest bool   // the oldest first, on one page
+	Oldest bool   // the oldest first
 }
 
 // LetterPage is one page of a list.
@@ -80,7 +80,7 @@ func (t *Tracker) Letters(ctx context.Context, q LetterQuery) (LetterPage, error
 		if err != nil {
 			return LetterPage{}, err
 		}
-		f.Before = &place
+		f.After = &place
 	}
 	rows, err := t.cfg.Store.Letters(ctx, f)
 	if err != nil {
@@ -109,6 +109,26 @@ func (t *Tracker) Letter(ctx context.Context, partition int32, offset int64) (Le
 	return letterOf(row), nil
 }
 
+// LettersAt gives the dead letters that lie at these places, in no order. Those that the tracker doesn't know are left out. At most 1,000 places.
+func (t *Tracker) LettersAt(ctx context.Context, places []LetterPlace) ([]Letter, error) {
+	if len(places) > maxLimit {
+		return nil, &QueryError{"places", fmt.Sprintf("at most %d at once", maxLimit)}
+	}
+	asked := make([]store.LetterPlace, len(places))
+	for i, p := range places {
+		asked[i] = store.LetterPlace{Partition: int64(p.Partition), Offset: p.Offset}
+	}
+	rows, err := t.cfg.Store.LettersAt(ctx, asked)
+	if err != nil {
+		return nil, err
+	}
+	letters := make([]Letter, len(rows))
+	for i := range rows {
+		letters[i] = letterOf(&rows[i])
+	}
+	return letters, nil
+}
+
 // Initiator says which service begins and ends the sagas of a workflow, "" if none has declared it.
 func (t *Tracker) Initiator(workflow string) string { return t.registry.initiator(workflow) }
 
@@ -121,76 +141,6 @@ func letterOf(l *store.Letter) Letter {
 		letter.SagaID = uuid.UUID(l.Saga).String()
 	}
 	return letter
-}
-
-// Cause is a group of dead letters that were likely made for the same reason: one step, one class, one error.
-type Cause struct {
-	Key                                        string
-	Service, Step, Class                       string
-	Error                                      string // of the newest
-	Letters, Halted, Redriven, Completed, Rest int64  // Letters is the sum of the others, by status
-	First, Last                                time.Time
-}
-
-// maxCauses is how many groups are listed: those that ask for a person first, of these the newest.
-const maxCauses = 200
-
-// Causes groups all dead letters; total is how many groups there are.
-func (t *Tracker) Causes(ctx context.Context) (causes []Cause, total int, err error) {
-	counts, err := t.cfg.Store.Causes(ctx, "")
-	if err != nil {
-		return nil, 0, err
-	}
-	causes = group(counts)
-	total = len(causes)
-	causes = causes[:min(total, maxCauses)]
-	for i := range causes {
-		newest, err := t.cfg.Store.Letters(ctx, store.LetterFilter{Cause: causes[i].Key, Limit: 1})
-		if err != nil {
-			return nil, 0, err
-		}
-		if len(newest) > 0 {
-			l := newest[0]
-			causes[i].Service, causes[i].Step, causes[i].Class, causes[i].Error = l.Service, l.Step, l.Class, l.Error
-		}
-	}
-	return causes, total, nil
-}
-
-func group(counts []store.CauseCount) []Cause {
-	groups := map[string]*Cause{}
-	for _, n := range counts {
-		c := groups[n.Cause]
-		if c == nil {
-			c = &Cause{Key: n.Cause, First: at(n.First), Last: at(n.Last)}
-			groups[n.Cause] = c
-		}
-		if first := at(n.First); first.Before(c.First) {
-			c.First = first
-		}
-		if last := at(n.Last); last.After(c.Last) {
-			c.Last = last
-		}
-		c.Letters += n.Letters
-		switch n.Status {
-		case LetterHalted:
-			c.Halted += n.Letters
-		case LetterRedriven:
-			c.Redriven += n.Letters
-		case wire.Completed:
-			c.Completed += n.Letters
-		default:
-			c.Rest += n.Letters
-		}
-	}
-	all := make([]Cause, 0, len(groups))
-	for _, c := range groups {
-		all = append(all, *c)
-	}
-	slices.SortFunc(all, func(a, b Cause) int {
-		return cmp.Or(cmp.Compare(min(b.Halted, 1), min(a.Halted, 1)), b.Last.Compare(a.Last), strings.Compare(a.Key, b.Key))
-	})
-	return all
 }
 
 func encodeLetterCursor(p store.LetterPlace) string {

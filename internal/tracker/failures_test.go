@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -29,7 +30,7 @@ func TestLettersAreGroupedByCause(t *testing.T) {
 		j.write(s)
 	}
 	putRecords(t, tr.cfg.Store, j.records)
-	causes, total, err := tr.Causes(t.Context())
+	causes, total, err := tr.Causes(t.Context(), CauseQuery{})
 	if err != nil || total != 2 || len(causes) != 2 {
 		t.Fatal(causes, total, err)
 	}
@@ -37,9 +38,34 @@ func TestLettersAreGroupedByCause(t *testing.T) {
 	want := Cause{
 		Key: causeOf("authorizer", "authorize", wire.ClassFailed, "no device left"), Service: "authorizer", Step: "authorize",
 		Class: wire.ClassFailed, Error: "no device left", Letters: 7, Halted: 2, Redriven: 1, Completed: 2, Rest: 2, First: first.First, Last: first.Last,
+		ByStatus: map[string]int64{"halted": 2, "redriven": 1, "completed": 2, "turned": 1, "halted-again": 1},
 	}
 	if diff := cmp.Diff(want, first); diff != "" {
 		t.Errorf("wanted (-), told (+):\n%s", diff)
+	}
+	for _, q := range []struct {
+		CauseQuery
+		want int
+	}{
+		{CauseQuery{Key: first.Key}, 1}, {CauseQuery{Key: "0123"}, 0}, {CauseQuery{Limit: 1}, 2}, {CauseQuery{Statuses: []string{LetterLoose}}, 1},
+		{CauseQuery{Statuses: []string{LetterTurned, wire.Completed}}, 1}, {CauseQuery{Statuses: []string{wire.Rejected}}, 0},
+	} {
+		some, total, err := tr.Causes(t.Context(), q.CauseQuery)
+		if err != nil || total != q.want || len(some) != min(q.want, max(q.Limit, 1)) {
+			t.Errorf("%+v: %+v of %d, %v", q.CauseQuery, some, total, err)
+		}
+	}
+	counts, err := tr.LetterCounts(t.Context())
+	if diff := cmp.Diff(map[string]int64{"halted": 2, "redriven": 1, "completed": 2, "turned": 1, "halted-again": 1, "loose": 1}, counts); diff != "" || err != nil {
+		t.Errorf("wanted (-), told (+):\n%s%v", diff, err)
+	}
+	spans, err := tr.LetterSpans(t.Context(), []string{first.Key, causes[1].Key}, first.First, time.Hour, 3)
+	if diff := cmp.Diff(map[string][]int64{first.Key: {7, 0, 0}, causes[1].Key: {1, 0, 0}}, spans); diff != "" || err != nil {
+		t.Errorf("wanted (-), told (+):\n%s%v", diff, err)
+	}
+	late, err := tr.LetterSpans(t.Context(), []string{first.Key}, first.First.Add(-time.Hour), time.Minute, 3)
+	if err != nil || late[first.Key][2] != 7 {
+		t.Errorf("letters after the last span: %v, %v", late, err)
 	}
 	if causes[1].Service != "watcher" || causes[1].Rest != 1 {
 		t.Errorf("%+v", causes[1])
@@ -53,6 +79,9 @@ func TestLettersAreGroupedByCause(t *testing.T) {
 		}
 		for _, l := range page.Letters {
 			statuses = append(statuses, l.Status)
+			if some, err := tr.LettersAt(t.Context(), []LetterPlace{{Partition: l.Partition, Offset: l.Offset}, {Partition: 9}}); err != nil || len(some) != 1 || !cmp.Equal(l, some[0]) {
+				t.Errorf("%+v, %+v, %v", l, some, err)
+			}
 			if again, err := tr.Letter(t.Context(), l.Partition, l.Offset); err != nil || !cmp.Equal(l, again) || l.SagaID == "" || l.Subject == "" {
 				t.Errorf("%+v, %+v, %v", l, again, err)
 			}

@@ -109,11 +109,12 @@ func TestDeadLettersByTheAPI(t *testing.T) {
 	for path, status := range map[string]int{
 		"GET /api/v1/letters/1/999": 404, "GET /api/v1/letters/x/1": 422, "GET /api/v1/letters/-1/1": 422, "GET /api/v1/letters?status=lost": 422,
 		"POST /api/v1/letters/1/999/redrive": 404, "POST /api/v1/letters/1/7/discard": 422, "POST /api/v1/causes/zz/redrive": 422,
-		"POST /api/v1/causes/000000000000/redrive": 404, "POST /api/v1/causes/ffffffffffff/redrive": 409, "POST /api/v1/letters/2/0/redrive": 409,
+		"POST /api/v1/causes/000000000000/redrive": 404, "GET /api/v1/causes/000000000000/redrive": 404, "POST /api/v1/causes/000000000000/redrive/stop": 404,
+		"POST /api/v1/causes/" + cause + "/redrive/pause": 409, "POST /api/v1/causes/" + cause + "/discard": 422, "GET /api/v1/redrives?x=1": 422, "POST /api/v1/causes/ffffffffffff/redrive": 409, "POST /api/v1/letters/2/0/redrive": 409,
 	} {
 		method, path, _ := strings.Cut(path, " ")
 		body := ""
-		if method == "POST" {
+		if method == "POST" && !strings.HasSuffix(path, "e/stop") && !strings.HasSuffix(path, "pause") {
 			body = `{}`
 		}
 		if got := consoletest.Ask(t, h, method, path, body, nil); got.StatusCode != status {
@@ -131,64 +132,4 @@ func TestDeadLettersByTheAPI(t *testing.T) {
 	if diff := cmp.Diff([]string{"discard dead letter 1/7 at notifier", "redrive dead letter 1/8 at notifier"}, w.Client.Requests()); diff != "" {
 		t.Error(diff)
 	}
-}
-
-func TestRedriveOfACause(t *testing.T) {
-	setUp := func() (*consoletest.World, *console.Handler) {
-		w := consoletest.NewWorld()
-		for i := range 250 {
-			w.AddLetter(tracker.Letter{
-				Partition: 1, Offset: int64(i), ID: uuid.NewString(), EventID: uuid.NewString(), SagaID: uuid.NewString(), Service: "notifier", Step: "notify",
-				Status: tracker.LetterHalted, Cause: "0123456789ab",
-			}, `{}`)
-		}
-		return w, console.New(w.Config(t))
-	}
-	for _, test := range []struct {
-		name, body string
-		script     func(*consoletest.Client)
-		status     int
-		want       api.Redriven
-		chunks     []int
-	}{
-		{"all", `{}`, func(*consoletest.Client) {}, 202, api.Redriven{Requested: 250, Accepted: 250, Refusals: []string{}}, []int{100, 100, 50}},
-		{"canary", `{"limit":1}`, func(*consoletest.Client) {}, 202, api.Redriven{Requested: 1, Accepted: 1, Left: 249, Refusals: []string{}}, []int{1}},
-		{"some refused", `{"limit":20}`, func(f *consoletest.Client) {
-			f.Answer = func(r string) (skald.Answer, error) {
-				if strings.Contains(r, "1/1") {
-					return skald.Answer{Text: "redriven before"}, nil
-				}
-				return skald.Answer{Accepted: true, Text: "redriven"}, nil
-			}
-		}, 202, api.Redriven{Requested: 20, Accepted: 9, Refused: 11, Left: 230, Refusals: slicesOf("redriven before", 10)}, []int{20}},
-		{"service away", `{}`, func(f *consoletest.Client) {
-			f.Answer = func(string) (skald.Answer, error) { return skald.Answer{}, context.DeadlineExceeded }
-		}, 202, api.Redriven{Requested: 100, Unanswered: 100, Left: 150, Refusals: []string{}}, []int{100}},
-		{"broker away", `{}`, func(f *consoletest.Client) { f.Unasked = errors.New("no broker answers") }, 503, api.Redriven{}, nil},
-		{"letters away", `{}`, func(f *consoletest.Client) { f.Letters, f.Unlooked = nil, errors.New("no broker answers") }, 503, api.Redriven{}, nil},
-		{"too many", `{"limit":1001}`, func(*consoletest.Client) {}, 422, api.Redriven{}, nil},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			w, h := setUp()
-			test.script(&w.Client)
-			var got api.Redriven
-			if answer := consoletest.Ask(t, h, "POST", "/api/v1/causes/0123456789ab/redrive", test.body, &got); answer.StatusCode != test.status {
-				t.Errorf("status %d, want %d", answer.StatusCode, test.status)
-			}
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Error(diff)
-			}
-			if diff := cmp.Diff(test.chunks, w.Client.Chunks); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
-func slicesOf(s string, n int) []string {
-	all := make([]string, n)
-	for i := range all {
-		all[i] = s
-	}
-	return all
 }

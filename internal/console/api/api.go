@@ -13,17 +13,19 @@ import (
 	"github.com/skald-saga/skald/internal/console/backend"
 	"github.com/skald-saga/skald/internal/console/live"
 	"github.com/skald-saga/skald/internal/console/problem"
+	"github.com/skald-saga/skald/internal/console/redrive"
 )
 
 // API is the console's HTTP API.
 type API struct {
 	b       *backend.Backend
 	streams *live.Streams
+	runner  *redrive.Runner
 }
 
 // Register adds every operation to the mux, and with them GET /openapi.json.
-func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams) {
-	a := &API{b, streams}
+func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams, runner *redrive.Runner) {
+	a := &API{b, streams, runner}
 	config := huma.DefaultConfig("Skald", a.b.Version)
 	config.Info.Description = "Start sagas, and see where each one is. Errors are application/problem+json (RFC 9457)."
 	config.DocsPath = ""    // would load scripts from elsewhere
@@ -36,6 +38,7 @@ func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams) {
 	a.registerActions(api)
 	a.registerLetters(api)
 	a.registerRedrives(api)
+	a.registerRedriveCause(api)
 	a.registerStream(api)
 	a.registerTracker(api)
 	a.registerServices(api)

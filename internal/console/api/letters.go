@@ -55,7 +55,7 @@ type causesOutput struct {
 }
 
 func (a *API) listCauses(ctx context.Context, _ *struct{}) (*causesOutput, error) {
-	causes, total, err := a.b.Tracker.Causes(ctx)
+	causes, total, err := a.b.Tracker.Causes(ctx, tracker.CauseQuery{})
 	if err != nil {
 		return nil, err
 	}

@@ -24,9 +24,12 @@ type Tracker interface {
 
 // Failures is what a [Tracker] tells of what went wrong, and who can end a saga.
 type Failures interface {
-	Causes(ctx context.Context) (causes []tracker.Cause, total int, err error)
+	Causes(ctx context.Context, q tracker.CauseQuery) (causes []tracker.Cause, total int, err error)
 	Letters(ctx context.Context, q tracker.LetterQuery) (tracker.LetterPage, error)
 	Letter(ctx context.Context, partition int32, offset int64) (tracker.Letter, error)
+	LettersAt(ctx context.Context, places []tracker.LetterPlace) ([]tracker.Letter, error)
+	LetterCounts(ctx context.Context) (map[string]int64, error)
+	LetterSpans(ctx context.Context, causes []string, since time.Time, length time.Duration, n int) (map[string][]int64, error)
 	Initiator(workflow string) string
 }
 

@@ -4,8 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/skald-saga/skald"
 	"github.com/skald-saga/skald/internal/tracker"
@@ -69,6 +73,18 @@ func (f *Client) DeadLetters(_ context.Context, yield func(skald.DeadLetter) boo
 		}
 	}
 	return f.Unlooked
+}
+
+// HaltMany puts so many dead letters of a cause into the log, from 1/0 on, of a saga each that only the letter tells of.
+func (w *World) HaltMany(cause string, n int) {
+	for i := range n {
+		name := fmt.Sprintf("user%d@example.com", i)
+		w.AddLetter(tracker.Letter{
+			Partition: 1, Offset: int64(i), ID: uuid.NewString(), EventID: uuid.NewString(), SagaID: uuid.NewString(), Workflow: "onboarding", Subject: name,
+			Service: "notifier", Step: "notify", Class: "failed", Error: "SMTP 451 try again later", Attempts: 8, Status: tracker.LetterHalted, Cause: cause,
+			Time: w.Clock.Add(time.Duration(i-n) * time.Second),
+		}, `{"email":"`+name+`","n":12345678901234567890}`, skald.Header{Key: "ce_type", Value: []byte("notify")})
+	}
 }
 
 // Forget makes as if nothing had been asked for.

@@ -56,8 +56,8 @@ func (tx *Tx) SaveLetters(s *Saga, letters []Letter) error {
 type LetterFilter struct {
 	Cause  string
 	Status string
-	Before *LetterPlace // only what comes after this place in the list
-	Oldest bool         // the oldest first instead of the newest; without Before
+	After  *LetterPlace // only what comes after this place in the list
+	Oldest bool         // the oldest first instead of the newest
 	Limit  int
 }
 
@@ -90,13 +90,13 @@ func (s *Store) Letters(ctx context.Context, f LetterFilter) ([]Letter, error) {
 	if f.Status != "" {
 		where, args = where+` AND l.status = ?`, append(args, f.Status)
 	}
-	if f.Before != nil {
-		where, args = where+` AND (l.time, l.kafka_partition, l.kafka_offset) < (?, ?, ?)`,
-			append(args, f.Before.Time, f.Before.Partition, f.Before.Offset)
-	}
-	order := ` ORDER BY l.time DESC, l.kafka_partition DESC, l.kafka_offset DESC LIMIT ?`
+	after, order := `<`, ` ORDER BY l.time DESC, l.kafka_partition DESC, l.kafka_offset DESC LIMIT ?`
 	if f.Oldest {
-		order = ` ORDER BY l.time, l.kafka_partition, l.kafka_offset LIMIT ?`
+		after, order = `>`, ` ORDER BY l.time, l.kafka_partition, l.kafka_offset LIMIT ?`
+	}
+	if f.After != nil {
+		where, args = where+` AND (l.time, l.kafka_partition, l.kafka_offset) `+after+` (?, ?, ?)`,
+			append(args, f.After.Time, f.After.Partition, f.After.Offset)
 	}
 	return query(ctx, s, scanLetter, `SELECT `+letterColumns+` WHERE `+where+order, append(args, f.Limit)...)
 }
@@ -108,18 +108,4 @@ func (s *Store) Letter(ctx context.Context, partition int32, offset int64) (*Let
 		return nil, err
 	}
 	return &found[0], nil
-}
-
-// CauseCount says how many dead letters of one cause have one status, and when the first and last of them were written.
-type CauseCount struct {
-	Cause, Status string
-	Letters       int64
-	First, Last   int64 // Unix nanoseconds
-}
-
-// Causes counts dead letters, by cause and status. Cause "" means all.
-func (s *Store) Causes(ctx context.Context, cause string) ([]CauseCount, error) {
-	return query(ctx, s, func(rows *sql.Rows) (c CauseCount, err error) {
-		return c, rows.Scan(&c.Cause, &c.Status, &c.Letters, &c.First, &c.Last)
-	}, `SELECT cause, status, count(*), min(time), max(time) FROM letter WHERE (? = '' OR cause = ?) GROUP BY cause, status`, cause, cause)
 }

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
+	"slices"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
@@ -51,13 +53,14 @@ func testLettersAreKept(t *testing.T, dsn string) {
 	}{
 		"all":       {LetterFilter{Limit: 10}, []int64{3, 2, 1, 4}},
 		"some":      {LetterFilter{Limit: 2}, []int64{3, 2}},
-		"the rest":  {LetterFilter{Limit: 10, Before: &place}, []int64{1, 4}},
+		"the rest":  {LetterFilter{Limit: 10, After: &place}, []int64{1, 4}},
 		"oldest":    {LetterFilter{Limit: 2, Oldest: true}, []int64{4, 1}},
+		"newer":     {LetterFilter{Limit: 10, Oldest: true, After: &place}, []int64{3}},
 		"by cause":  {LetterFilter{Limit: 10, Cause: "a"}, []int64{2, 1, 4}},
 		"by status": {LetterFilter{Limit: 10, Cause: "a", Status: "redriven"}, []int64{2}},
 		"none":      {LetterFilter{Limit: 10, Cause: "'; DROP TABLE letter"}, nil},
 	} {
-		if diff := cmp.Diff(test.want, list(test.filter)); diff != "" {
+		if diff := gocmp.Diff(test.want, list(test.filter)); diff != "" {
 			t.Errorf("%s: wanted (-), got (+):\n%s", name, diff)
 		}
 	}
@@ -67,18 +70,32 @@ func testLettersAreKept(t *testing.T, dsn string) {
 	}
 	want := letter(2, 20, "a", "redriven")
 	want.Saga, want.Workflow, want.Subject = ada.ID, ada.Workflow, ada.Subject
-	if diff := cmp.Diff(want, *got, cmpopts.IgnoreFields(Letter{}, "Error")); diff != "" || got.Error == "" {
+	if diff := gocmp.Diff(want, *got, cmpopts.IgnoreFields(Letter{}, "Error")); diff != "" || got.Error == "" {
 		t.Errorf("wanted (-), got (+):\n%s", diff)
 	}
 	if none, err := s.Letter(t.Context(), 1, 99); none != nil || err != nil {
 		t.Error(none, err)
+	}
+	some, err := s.LettersAt(t.Context(), []LetterPlace{{Partition: 1, Offset: 4}, {Partition: 1, Offset: 2}, {Partition: 2, Offset: 1}})
+	slices.SortFunc(some, func(a, b Letter) int { return cmp.Compare(a.Offset, b.Offset) })
+	if err != nil || len(some) != 2 || some[0].Status != "redriven" || some[1].Status != "loose" {
+		t.Errorf("%+v, %v", some, err)
+	}
+	counts, err := s.LetterCounts(t.Context())
+	slices.SortFunc(counts, func(a, b StatusCount) int { return cmp.Compare(a.Status, b.Status) })
+	if diff := gocmp.Diff([]StatusCount{{"halted", 2}, {"loose", 1}, {"redriven", 1}}, counts); diff != "" || err != nil {
+		t.Errorf("wanted (-), got (+):\n%s%v", diff, err)
+	}
+	spans, err := s.LetterSpans(t.Context(), []string{"a", "b", "c"}, 10, 5)
+	if diff := gocmp.Diff([]LetterSpan{{"a", 0, 1}, {"a", 2, 1}, {"b", 2, 1}}, spans); diff != "" || err != nil {
+		t.Errorf("wanted (-), got (+):\n%s%v", diff, err)
 	}
 	causes, err := s.Causes(t.Context(), "a")
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantCauses := []CauseCount{{"a", "halted", 1, 10, 10}, {"a", "loose", 1, 5, 5}, {"a", "redriven", 1, 20, 20}}
-	if diff := cmp.Diff(wantCauses, causes, cmpopts.SortSlices(func(a, b CauseCount) bool { return a.Status < b.Status })); diff != "" {
+	if diff := gocmp.Diff(wantCauses, causes, cmpopts.SortSlices(func(a, b CauseCount) bool { return a.Status < b.Status })); diff != "" {
 		t.Errorf("wanted (-), got (+):\n%s", diff)
 	}
 }
