@@ -116,7 +116,7 @@ func (w *Workflow[Start, End]) event(input Start, codec Codec, o startOptions) (
 	}
 	e := &wire.Event{
 		ID: wire.EventID(id, "", w.start.name, 0), Source: "/skald/client", Type: w.start.name,
-		DataSchema: w.start.schema(), ContentType: codec.ContentType(), SagaID: id, Workflow: w.name, Payload: payload,
+		DataSchema: w.start.schema, ContentType: codec.ContentType(), SagaID: id, Workflow: w.name, Payload: payload,
 	}
 	if w.subject != nil {
 		e.Subject = w.subject(input)

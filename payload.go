@@ -104,7 +104,7 @@ func encodeAll(events []Event, codec Codec) ([]engine.Output, error) {
 			return nil, Poison(fmt.Errorf("the event for %q can't be encoded: %w", e.topic.name, err))
 		}
 		outputs = append(outputs, engine.Output{
-			Topic: e.topic.name, Payload: payload, ContentType: codec.ContentType(), Schema: e.topic.schema(), OpenLoop: e.openLoop,
+			Topic: e.topic.name, Payload: payload, ContentType: codec.ContentType(), Schema: e.topic.schema, OpenLoop: e.openLoop,
 		})
 	}
 	return outputs, nil

@@ -218,7 +218,7 @@ func withoutOutput[In any](handler func(context.Context, In) error) func(context
 func (s *step) declare() wire.Step {
 	d := wire.Step{
 		Topic: s.in.name, Role: s.role, Workflow: s.workflow.name, Compensable: s.undo != nil,
-		InputSchema: s.in.schema(),
+		InputSchema: s.in.schema,
 	}
 	if s.role == wire.RoleBegin {
 		d.Deadline, d.EndTopic = s.workflow.deadline, s.workflow.end.name
@@ -236,7 +236,7 @@ func (s *step) declare() wire.Step {
 		d.Emits = append(d.Emits, t.name)
 	}
 	if len(s.next) == 1 {
-		d.OutputSchema = s.next[0].schema()
+		d.OutputSchema = s.next[0].schema
 	}
 	return d
 }

@@ -59,6 +59,7 @@ type topicInfo struct {
 	name    string
 	typ     reflect.Type
 	version int
+	schema  string // ce_dataschema
 }
 
 func (t Topic[T]) info() topicInfo {
@@ -69,10 +70,8 @@ func (t Topic[T]) info() topicInfo {
 	} else if v, ok := any(&zero).(Versioned); ok {
 		version = v.SchemaVersion()
 	}
-	return topicInfo{name: string(t), typ: reflect.TypeFor[T](), version: version}
+	return topicInfo{name: string(t), typ: reflect.TypeFor[T](), version: version, schema: wire.SchemaURI(string(t), version)}
 }
-
-func (t topicInfo) schema() string { return wire.SchemaURI(t.name, t.version) }
 
 func (t topicInfo) check() error {
 	if err := wire.CheckName("topic", t.name); err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/ledger"
 	"github.com/skald-saga/skald/internal/saga"
 	"github.com/skald-saga/skald/internal/wire"
@@ -13,7 +14,11 @@ import (
 // newMachine makes what decides for this session.
 func (s *Session) newMachine() *saga.Machine {
 	m := saga.NewMachine(s.service.Name, s.steps)
-	m.Partition = func(id string) int32 { return kafkaPartition(id, s.cfg.Partitions) }
+	var key []byte // the loop's alone
+	m.Partition = func(id string) int32 {
+		key = append(key[:0], id...)
+		return kafka.PartitionFor(key, s.cfg.Partitions)
+	}
 	m.Chance = rand.Float64
 	m.MaxEvent, m.InboxRoom = maxEvent, inboxFrame
 	m.Whole = s.whole

@@ -5,14 +5,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/skald-saga/skald/internal/kafka"
 	"github.com/skald-saga/skald/internal/saga"
 	"github.com/skald-saga/skald/internal/wire"
 )
-
-func kafkaPartition(sagaID string, partitions int32) int32 {
-	return kafka.PartitionFor([]byte(sagaID), partitions)
-}
 
 // eventRecord puts an event on a topic. One of a saga goes to the saga's partition, under its ID; an open-loop one of a saga is
 // keyed by that saga; one of no saga keeps its cause's key.

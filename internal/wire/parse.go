@@ -15,9 +15,7 @@ import (
 func Parse[H header](headers []H, value []byte) (*Event, error) {
 	e := &Event{Payload: value}
 	var errs []error
-	var fields [16]textField // room for what most events have; texts keeps out of errs, or the room would be on the heap
-	var values [512]byte
-	t := texts{fields[:0], values[:0]}
+	var t texts
 	for i := range headers {
 		h := pair(headers[i])
 		if err := t.set(e, h.Key, h.Value); err != nil {
@@ -40,26 +38,31 @@ func Parse[H header](headers []H, value []byte) (*Event, error) {
 	return e, errors.Join(errs...)
 }
 
-// texts collects the values of attributes, to give them out as parts of one string: one allocation instead of a dozen.
+// texts collects the values of attributes, to give them out as parts of one string: one allocation instead of a dozen. It has arrays
+// and no slices, so that it stays on the stack.
 type texts struct {
-	fields []textField
-	values []byte
-}
-
-type textField struct {
-	field *string
-	size  int
+	fields [16]*string
+	ends   [16]int // of their values
+	values [512]byte
+	n, end int
 }
 
 func (t *texts) take(field *string, value []byte) {
-	t.fields = append(t.fields, textField{field, len(value)})
-	t.values = append(t.values, value...)
+	if t.n == len(t.fields) || len(value) > len(t.values)-t.end {
+		*field = string(value)
+		return
+	}
+	t.end += copy(t.values[t.end:], value)
+	t.fields[t.n], t.ends[t.n] = field, t.end
+	t.n++
 }
 
 func (t *texts) give() {
-	all := string(t.values)
-	for _, f := range t.fields {
-		*f.field, all = all[:f.size], all[f.size:]
+	all := string(t.values[:t.end])
+	from := 0
+	for i, field := range t.fields[:t.n] {
+		*field = all[from:t.ends[i]]
+		from = t.ends[i]
 	}
 }
 
