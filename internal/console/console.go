@@ -9,6 +9,7 @@ import (
 	"github.com/skald-saga/skald/internal/console/onboarding"
 	"github.com/skald-saga/skald/internal/console/problem"
 	"github.com/skald-saga/skald/internal/console/redrive"
+	"github.com/skald-saga/skald/internal/console/saga"
 	"github.com/skald-saga/skald/internal/console/services"
 	"github.com/skald-saga/skald/internal/console/shell"
 )
@@ -17,6 +18,7 @@ import (
 var rooms = []shell.Room{
 	{Name: "onboarding", Files: onboarding.Files, Path: "/", Title: "Onboarding", Icon: "user-plus", Key: "o"},
 	{Name: "services", Files: services.Files, Path: "/services", Title: "Services", Icon: "services", Key: "v"},
+	{Name: "saga", Files: saga.Files},
 	{Name: "decide", Files: decide.Files, Everywhere: true},
 }
 
@@ -40,6 +42,7 @@ func New(cfg Config) *Handler {
 	frame := shell.New(b, h.streams, rooms)
 	frame.Register(h.mux)
 	onboarding.Register(h.mux, b, frame)
+	saga.Register(h.mux, b, frame)
 	decide.Register(h.mux, b, frame)
 	services.Register(h.mux, b, frame)
 	if cfg.Metrics != nil {

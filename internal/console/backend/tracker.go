@@ -16,6 +16,7 @@ type Tracker interface {
 	Counts(ctx context.Context, workflow string) (map[string]int64, error)
 	Failures
 	Traffic
+	Stories
 	Services(ctx context.Context) ([]tracker.Service, error)
 	Changed() (seq int64, changed <-chan struct{})
 	Lag() tracker.Lag
@@ -37,6 +38,12 @@ type Failures interface {
 type Traffic interface {
 	Declared(ctx context.Context) ([]tracker.Declaration, error)
 	Hops(ctx context.Context, window time.Duration) ([]tracker.Hop, error)
+}
+
+// Stories is what a [Tracker] tells of one saga's records.
+type Stories interface {
+	EventsUpTo(ctx context.Context, id string, most int) ([]tracker.Event, error)
+	Event(ctx context.Context, id, topic string, partition int32, offset int64) (tracker.Event, error)
 }
 
 // Client is what the console asks of [skald.Client].

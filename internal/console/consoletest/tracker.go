@@ -23,12 +23,13 @@ type Tracker struct {
 	Ways    []tracker.Hop
 	Behind  tracker.Lag
 	Log     []tracker.Letter
-	Err     error // what every question is answered with
+	Told    map[string][]tracker.Event // by saga: what its steps don't tell
+	Err     error                      // what every question is answered with
 }
 
 func NewTracker() *Tracker {
 	return &Tracker{
-		ByID: make(map[string]tracker.Saga), changed: make(chan struct{}),
+		ByID: make(map[string]tracker.Saga), Told: make(map[string][]tracker.Event), Steps: declarations(), changed: make(chan struct{}),
 		Behind: tracker.Lag{Reachable: true, Age: 100 * time.Millisecond},
 	}
 }

@@ -71,7 +71,7 @@ func Of(err error) huma.StatusError {
 	switch fields := Fields(err); {
 	case len(fields) > 0:
 		return huma.NewError(http.StatusUnprocessableEntity, "the request is not valid", fields...)
-	case Is[*Missing](err), errors.Is(err, tracker.ErrNotFound), errors.Is(err, tracker.ErrNoLetter):
+	case Is[*Missing](err), errors.Is(err, tracker.ErrNotFound), errors.Is(err, tracker.ErrNoLetter), errors.Is(err, tracker.ErrNoEvent):
 		return huma.NewError(http.StatusNotFound, err.Error())
 	case errors.Is(err, ErrUsedUp), Is[*Refused](err):
 		return huma.NewError(http.StatusConflict, err.Error())
