@@ -2,7 +2,7 @@
 // holds for every answer: addresses that lead nowhere, and security headers.
 //
 //   - api: the JSON API with its OpenAPI document, and the stream for programs
-//   - onboarding, decide: pages and dialogs, each with its templates, styles and modules
+//   - onboarding, saga, …, decide: pages and dialogs, each with its templates, styles and modules
 //   - shell: what all pages share: frame, assets, live updates
 //   - draw: small charts as SVG
 //   - live, problem, words: streams, errors as answers, times and counts as sentences want them

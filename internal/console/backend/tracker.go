@@ -10,7 +10,6 @@ import (
 
 // Tracker is what the console asks of [tracker.Tracker].
 type Tracker interface {
-	Saga(ctx context.Context, id string) (tracker.Saga, error)
 	Sagas(ctx context.Context, q tracker.Query) (tracker.Page, error)
 	ChangedSince(ctx context.Context, seq int64, workflow string, limit int) ([]tracker.Saga, error)
 	Counts(ctx context.Context, workflow string) (map[string]int64, error)
@@ -40,8 +39,9 @@ type Traffic interface {
 	Hops(ctx context.Context, window time.Duration) ([]tracker.Hop, error)
 }
 
-// Stories is what a [Tracker] tells of one saga's records.
+// Stories is what a [Tracker] tells of one saga, and of its records.
 type Stories interface {
+	Saga(ctx context.Context, id string) (tracker.Saga, error)
 	EventsUpTo(ctx context.Context, id string, most int) ([]tracker.Event, error)
 	Event(ctx context.Context, id, topic string, partition int32, offset int64) (tracker.Event, error)
 }

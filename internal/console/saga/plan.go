@@ -79,9 +79,9 @@ func (s *story) roles() map[string]string {
 		var own []hop
 		initiator := false
 		for _, step := range d.Steps {
-			switch {
-			case step.Role == wire.RoleWatch:
-			case step.Role == wire.RoleBegin || step.Role == wire.RoleEnd:
+			switch step.Role {
+			case wire.RoleWatch:
+			case wire.RoleBegin, wire.RoleEnd:
 				initiator = initiator || step.Workflow == s.saga.Workflow
 			default:
 				own = append(own, hop{d.Service, step})

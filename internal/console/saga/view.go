@@ -1,6 +1,7 @@
 package saga
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -48,7 +49,7 @@ func parseView(r *http.Request) (view, error) {
 	for name, values := range query {
 		if err := v.set(name, values[0]); err != nil || len(values) > 1 {
 			if err == nil {
-				err = fmt.Errorf("is given twice")
+				err = errors.New("is given twice")
 			}
 			return v, &problem.Field{Location: "query." + words.Clip(name), Message: err.Error()}
 		}
@@ -60,22 +61,22 @@ func (v *view) set(name, value string) (err error) {
 	switch name {
 	case "scale":
 		if v.Steps = value == "steps"; !v.Steps && value != "time" {
-			return fmt.Errorf("time or steps is expected")
+			return errors.New("time or steps is expected")
 		}
 	case "event":
 		v.Event, err = parsePlace(value)
 	case "from":
 		if v.From, err = strconv.Atoi(value); err != nil || v.From < 1 {
-			return fmt.Errorf("the number of an event is expected, from 1")
+			return errors.New("the number of an event is expected, from 1")
 		}
 	default:
-		return fmt.Errorf("is not known here: scale, event and from are")
+		return errors.New("is not known here: scale, event and from are")
 	}
 	return err
 }
 
 func parsePlace(s string) (p place, err error) {
-	wrong := fmt.Errorf("topic/partition/offset is expected, such as notify/3/17")
+	wrong := errors.New("topic/partition/offset is expected, such as notify/3/17")
 	parts := strings.Split(s, "/")
 	if len(parts) != 3 || parts[0] == "" {
 		return place{}, wrong

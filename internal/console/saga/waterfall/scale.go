@@ -121,9 +121,9 @@ func (s *scale) ticks() []Tick {
 // roundStep is the next greater round duration.
 func roundStep(d time.Duration) time.Duration {
 	for unit := time.Millisecond; unit < time.Minute; unit *= 10 {
-		for _, n := range []time.Duration{1, 2, 5} {
-			if n*unit >= d && n*unit <= 20*time.Second {
-				return n * unit
+		for _, round := range []time.Duration{unit, 2 * unit, 5 * unit} {
+			if round >= d && round <= 20*time.Second {
+				return round
 			}
 		}
 	}
