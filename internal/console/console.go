@@ -6,6 +6,7 @@ import (
 	"github.com/skald-saga/skald/internal/console/api"
 	"github.com/skald-saga/skald/internal/console/decide"
 	"github.com/skald-saga/skald/internal/console/live"
+	chart "github.com/skald-saga/skald/internal/console/map"
 	"github.com/skald-saga/skald/internal/console/onboarding"
 	"github.com/skald-saga/skald/internal/console/problem"
 	"github.com/skald-saga/skald/internal/console/redrive"
@@ -17,6 +18,7 @@ import (
 // rooms are the pages' files; the side bar lists those of them that have a place there.
 var rooms = []shell.Room{
 	{Name: "onboarding", Files: onboarding.Files, Path: "/", Title: "Onboarding", Icon: "user-plus", Key: "o"},
+	{Name: "map", Files: chart.Files, Path: "/map", Title: "Map", Icon: "map", Key: "m"},
 	{Name: "services", Files: services.Files, Path: "/services", Title: "Services", Icon: "services", Key: "v"},
 	{Name: "saga", Files: saga.Files},
 	{Name: "decide", Files: decide.Files, Everywhere: true},
@@ -45,6 +47,7 @@ func New(cfg Config) *Handler {
 	saga.Register(h.mux, b, frame)
 	decide.Register(h.mux, b, frame)
 	services.Register(h.mux, b, frame)
+	chart.Register(h.mux, b, frame)
 	if cfg.Metrics != nil {
 		h.mux.Handle("GET /metrics", cfg.Metrics)
 	}

@@ -14,7 +14,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	w := consoletest.Troubled()
 	_, server := consoletest.Serve(t, w.Config(t))
 	b := consoletest.Browse(t)
-	for _, path := range []string{"/", "/?trace=off", "/?mail=open"} {
+	for _, path := range []string{"/", "/?trace=off", "/?mail=open", "/map"} {
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int64{1440, 390} {
 				b.Do(consoletest.Emulate(width, 900, 1, scheme))

@@ -129,9 +129,10 @@ func (b *builder) writersOf(topic string) (all []string) {
 	return slices.Compact(all)
 }
 
-// traffic adds what was seen. A token on its way back lies in inboxes, which aren't drawn.
+// traffic adds what was seen.
 func (b *builder) traffic(h tracker.Hop) {
 	if h.Undo {
+		b.Undos = append(b.Undos, h)
 		return
 	}
 	w := b.ways[[3]string{h.From, h.Topic, h.To}]

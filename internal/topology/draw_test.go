@@ -151,7 +151,7 @@ func TestFiguresAreSaid(t *testing.T) {
 		Name: "notifier", Topics: []tracker.TopicLag{{Topic: "notify", Lag: 1402}}, Instances: []tracker.Instance{{Up: true}, {State: tracker.Down}, {State: tracker.Gone}},
 	}, {Name: "authorizer", Instances: []tracker.Instance{{State: tracker.Down}}}})
 	for got, want := range map[string]string{
-		said.Topics["notify"].Text:                     "42/s · lag 1402",
+		said.Topics["notify"].Text:                     "42/s · lag 1,402",
 		said.Topics["notified"].Text:                   "0/s come home",
 		said.Topics["sms-out"].Text:                    "14/h, undeclared",
 		said.Services["notifier"].Count:                "1 of 2",

@@ -11,7 +11,8 @@ type Graph struct {
 	Workflows []Workflow
 	Services  []Service
 	Topics    []Topic
-	Ways      []Way // by topic, then From, then To
+	Ways      []Way         // by topic, then From, then To
+	Undos     []tracker.Hop // tokens on their way back, which lie in inboxes and aren't drawn
 	readers   map[string][]reader
 }
 
@@ -102,7 +103,15 @@ func (g *Graph) Workflow(name string) *Workflow {
 	return nil
 }
 
-// taker says who takes a workflow's events from a topic: the service that ends the workflow there, else those with a step that takes any.
+// Distances tells how many steps each service is from where a workflow begins.
+func (g *Graph) Distances(workflow string) map[string]int {
+	if w := g.Workflow(workflow); w != nil {
+		return g.walkOf(*w).distance
+	}
+	return nil
+}
+
+// takers says who takes a workflow's events from a topic: the service that ends the workflow there, else those with a step that takes any.
 func (g *Graph) takers(topic, workflow string) (all []reader) {
 	for _, r := range g.readers[topic] {
 		if r.step.Role == End && r.step.Workflow == workflow {

@@ -151,9 +151,17 @@ func (g *Graph) sayTopic(t Topic, known map[string]tracker.Service) (said TopicS
 		}
 	}
 	if told {
-		said.Text += " · lag " + strconv.FormatInt(lag, 10)
+		said.Text += " · lag " + thousands(lag)
 	}
 	return said
+}
+
+func thousands(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
 }
 
 // Rate is how often something happens.

@@ -48,10 +48,10 @@ func Mapped() *World {
 	for i := range slow.Minutes {
 		slow.Minutes[i].P50, slow.Minutes[i].P99 = 800*ms, 2400*ms
 		if late := i - 42; late > 0 {
-			slow.Minutes[i].P50, slow.Minutes[i].P99 = time.Duration(late)*200*ms, time.Duration(late)*2300*ms
+			slow.Minutes[i].P50, slow.Minutes[i].P99 = 800*ms+time.Duration(late)*170*ms, 2400*ms+time.Duration(late)*2270*ms
 		}
 	}
-	w.Ways[8].Declared = false
+	w.Ways[8].Declared, w.Ways[8].Events = false, 14
 	return w
 }
 

@@ -32,6 +32,14 @@ func TestSparkOnALogScaleHasABandAroundTheUsual(t *testing.T) {
 	}
 }
 
+// What is nearly the same all the time is drawn as nearly a line.
+func TestSparkDoesNotBlowNoiseUp(t *testing.T) {
+	got := string(draw.Spark{Width: 10, Height: 18, Log: true, Lines: []draw.Line{{Values: []float64{1, 1.1}}}}.HTML())
+	if !strings.Contains(got, `d="M0 9.5L10 8.5"`) {
+		t.Error(got)
+	}
+}
+
 // Charts without values, or with one and the same, are charts.
 func TestSparkOfNothing(t *testing.T) {
 	for name, s := range map[string]draw.Spark{

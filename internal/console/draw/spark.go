@@ -93,8 +93,12 @@ func (s Spark) scale() func(float64) float64 {
 	if s.Usual > 0 {
 		see(s.Usual)
 	}
-	if !s.Log {
+	const least = 1.4 // e to that is 4: what doesn't even double isn't blown up to a mountain
+	switch middle := (low + high) / 2; {
+	case !s.Log:
 		low = 0
+	case high-low < least:
+		low, high = middle-least/2, middle+least/2
 	}
 	const rim = 2 // of the stroke
 	return func(v float64) float64 {
@@ -103,11 +107,8 @@ func (s Spark) scale() func(float64) float64 {
 			return v
 		}
 		share := 0.0
-		switch {
-		case high > low:
+		if high > low {
 			share = (v - low) / (high - low)
-		case s.Log:
-			share = 0.5 // all are the same
 		}
 		return rim + (1-share)*(s.Height-2*rim)
 	}

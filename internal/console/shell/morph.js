@@ -12,7 +12,7 @@ export function morph(from, to) {
     return;
   }
   attributes(from, to);
-  children(from, to);
+  if (!from.hasAttribute("data-keep")) children(from, to); // else what is in it is a script's own
 }
 
 // parse makes the first element of a fragment.

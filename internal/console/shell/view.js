@@ -18,7 +18,7 @@ export function startViews() {
     const link = event.target.closest("a[data-view][href]");
     if (!link || !plain(event)) return;
     event.preventDefault();
-    show(link.href);
+    show(link.getAttribute("href")); // of an SVG's link, href is an object
   });
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("form[data-view]");
