@@ -97,7 +97,7 @@ what the step did: the undo then goes on with the step before. Nothing is ever s
 }
 
 func actionFlags(cmd *cobra.Command, reason string) {
-	cmd.Flags().String("server", defaultServer, "address of the console")
+	serverFlags(cmd.Flags())
 	cmd.Flags().String("reason", "", reason)
 }
 

@@ -10,10 +10,18 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 )
 
 // apiTimeout bounds one request.
 const apiTimeout = 15 * time.Second
+
+// serverFlags say where the console is, and who asks.
+func serverFlags(flags *pflag.FlagSet) {
+	flags.String("server", defaultServer, "address of the console, http://name:password@host:port if it wants to know who asks")
+	flags.String("token", "", "token that the console wants to know you by; better give it by SKALD_TOKEN, as others on this machine see flags")
+}
 
 // get asks the console's API and reads its answer into v. The API's own word on an error is the error.
 func (c *terminal) get(ctx context.Context, path string, query url.Values, v any) error {
@@ -30,11 +38,13 @@ func (c *terminal) post(ctx context.Context, timeout time.Duration, path string,
 }
 
 func (c *terminal) call(ctx context.Context, method, path string, query url.Values, body, v any) error {
-	server := c.settings.String("server")
-	base, err := url.Parse(server)
+	base, err := url.Parse(c.settings.String("server"))
 	if err != nil || base.Host == "" {
-		return usage("--server %q is no address like http://127.0.0.1:8080", server)
+		return usage("--server is no address like http://127.0.0.1:8080") // what it is may hold a password
 	}
+	who := base.User
+	base.User = nil // http.Request would send it, but errors would tell it
+	server := base.String()
 	base = base.JoinPath(path)
 	base.RawQuery = query.Encode()
 	var sent io.Reader
@@ -50,6 +60,12 @@ func (c *terminal) call(ctx context.Context, method, path string, query url.Valu
 		return fmt.Errorf("ask %s: %w", server, err)
 	}
 	request.Header.Set("Content-Type", "application/json")
+	if token := c.settings.String("token"); token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	} else if who != nil {
+		password, _ := who.Password()
+		request.SetBasicAuth(who.Username(), password)
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return fmt.Errorf("no console answers at %s: %w\nIs skald up running? Name another console by --server", server, err)
@@ -100,6 +116,9 @@ func problem(response *http.Response) error {
 	lines := []string{text}
 	for _, e := range p.Errors {
 		lines = append(lines, e.Location+": "+e.Message)
+	}
+	if response.StatusCode == http.StatusUnauthorized {
+		lines = append(lines, "Give a token by --token or SKALD_TOKEN, or --server http://name:password@host:port")
 	}
 	text = strings.Join(lines, "\n")
 	if response.StatusCode == http.StatusConflict {

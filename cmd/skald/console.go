@@ -33,7 +33,7 @@ func newConsole(c *terminal) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	kafkaFlags(flags)
-	flags.String("addr", "127.0.0.1:8080", "address of the console (port 0 takes a free one)")
+	consoleFlags(flags)
 	flags.String("db", "", "database of the tracker: a SQLite file, or postgres://user@host:port/database, which several consoles may share (default: a temporary file, built anew at each start); give its password by SKALD_DB or PGPASSWORD, as others on this machine see flags")
 	addMaxStreams(flags)
 	flags.Duration("keep-for", tracker.DefaultKeepFor, "how long sagas are kept in the database after their end; 0 is for ever")
@@ -50,17 +50,17 @@ func (c *terminal) console(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	addr := c.settings.String("addr")
-	if err := loopback(addr, "--addr"); err != nil {
+	door, err := c.door()
+	if err != nil {
 		return err
 	}
 	keepFor, keepSagas, err := c.retention()
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", addr)
+	listener, err := net.Listen("tcp", door.addr)
 	if err != nil {
-		return portError("the console", addr, "--addr", err)
+		return portError("the console", door.addr, "--addr", err)
 	}
 	defer listener.Close()
 	streams, err := c.maxStreams()
@@ -85,10 +85,10 @@ func (c *terminal) console(ctx context.Context) error {
 	handler := console.New(console.Config{
 		Tracker: t, Workflows: workflowNames(), Ready: client.Ping, Start: starterOf(client), Client: client,
 		Broker: "Kafka " + strings.Join(cfg.Brokers, ", "), Durable: true, Logger: cfg.Logger, Version: versionName(),
-		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), MaxStreams: streams,
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), Users: door.users, MaxStreams: streams,
 	})
-	fmt.Fprintf(c.out, "Skald console: http://%s\n", listener.Addr())
-	return serve(ctx, listener, handler, t, cfg.Logger)
+	fmt.Fprintf(c.out, "Skald console: %s\n", door.url(listener))
+	return serve(ctx, listener, door, handler, t, cfg.Logger)
 }
 
 // retention gives what the tracker takes: there, 0 is its default and what is negative is for ever.
@@ -132,14 +132,20 @@ func starterOf(client *skald.Client) func(context.Context, string, json.RawMessa
 }
 
 // serve answers HTTP and runs the tracker until ctx ends or one of them fails.
-func serve(ctx context.Context, listener net.Listener, handler *console.Handler, t *tracker.Tracker, logger *slog.Logger) error {
+func serve(ctx context.Context, listener net.Listener, at door, handler *console.Handler, t *tracker.Tracker, logger *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
+	server := &http.Server{Handler: handler, TLSConfig: at.tls, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
 	server.RegisterOnShutdown(handler.Close)
 	ended := make(chan error, 2)
 	go func() { ended <- t.Run(ctx) }()
-	go func() { ended <- server.Serve(listener) }()
+	go func() {
+		if at.tls != nil {
+			ended <- server.ServeTLS(listener, "", "")
+		} else {
+			ended <- server.Serve(listener)
+		}
+	}()
 	var first error
 	left := 2
 	select {

@@ -108,7 +108,7 @@ or how the letter's saga ended.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.String("server", defaultServer, "address of the console")
+	serverFlags(flags)
 	flags.String("cause", "", "the letters of this cause")
 	flags.String("status", "", "letters with this status: halted, redriven, completed, …")
 	flags.Int("limit", 50, "at most so many letters, 1 to 1000")

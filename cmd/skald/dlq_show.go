@@ -55,7 +55,7 @@ func newDlqShow(c *terminal) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().String("server", defaultServer, "address of the console")
+	serverFlags(cmd.Flags())
 	return cmd
 }
 

@@ -44,7 +44,7 @@ func newLs(c *terminal) *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.String("server", defaultServer, "address of the console")
+	serverFlags(flags)
 	flags.String("workflow", "", "only sagas of this workflow")
 	flags.String("status", "", "only sagas with this status: running, halted, completed, …")
 	flags.String("search", "", "only sagas whose business key contains this, or the one with this ID")

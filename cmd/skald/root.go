@@ -56,7 +56,7 @@ A flag beats the environment, the environment beats the file.`,
 	flags.String("log-level", "warn", "debug, info, warn or error")
 	flags.String("log-format", "text", "text or json")
 	flags.Bool("json", false, "print data as JSON on stdout")
-	root.AddCommand(newUp(c), newRun(c), newConsole(c), newBroker(c), newStart(c), newLs(c), newTrace(c), newCancel(c), newAbandon(c), newUnblock(c), newDlq(c), newServices(c), newMap(c), newLeave(c), newDoctor(c), newTopics(c), newBench(c), newBenchWorker(c), newVersion(c))
+	root.AddCommand(newUp(c), newRun(c), newConsole(c), newBroker(c), newStart(c), newLs(c), newTrace(c), newCancel(c), newAbandon(c), newUnblock(c), newDlq(c), newServices(c), newMap(c), newLeave(c), newPasswd(c), newDoctor(c), newTopics(c), newBench(c), newBenchWorker(c), newVersion(c))
 	return root
 }
 
@@ -114,16 +114,16 @@ func (c *terminal) logger() (*slog.Logger, error) {
 		return slog.New(slog.NewJSONHandler(c.err, &slog.HandlerOptions{Level: level, ReplaceAttr: attrInFlags})), nil
 	case "text":
 		return slog.New(tint.NewTextHandler(c.err, &tint.Options{
-			Level: level, TimeFormat: time.TimeOnly, NoColor: !isTerminal(c.err), ReplaceAttr: attrInFlags,
+			Level: level, TimeFormat: time.TimeOnly, NoColor: !isTerminal(c.err) || os.Getenv("NO_COLOR") != "", ReplaceAttr: attrInFlags,
 		})), nil
 	default:
 		return nil, usage("--log-format %q: text and json are allowed", format)
 	}
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd()) && os.Getenv("NO_COLOR") == ""
+func isTerminal(readerOrWriter any) bool {
+	f, ok := readerOrWriter.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
 }
 
 func (c *terminal) json() bool { return c.settings.Bool("json") }

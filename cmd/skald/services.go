@@ -31,7 +31,7 @@ func newServices(c *terminal) *cobra.Command {
 			return c.printServices(known.Services)
 		},
 	}
-	cmd.Flags().String("server", defaultServer, "address of the console")
+	serverFlags(cmd.Flags())
 	return cmd
 }
 

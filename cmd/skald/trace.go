@@ -34,7 +34,7 @@ func newTrace(c *terminal) *cobra.Command {
 			return c.printTrace(saga)
 		},
 	}
-	cmd.Flags().String("server", defaultServer, "address of the console")
+	serverFlags(cmd.Flags())
 	return cmd
 }
 

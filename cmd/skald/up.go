@@ -45,7 +45,7 @@ mailbox, the tracker and the console. Everything is in memory: nothing survives 
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.up(cmd.Context()) },
 	}
 	flags := cmd.Flags()
-	flags.String("addr", "127.0.0.1:8080", "address of the console (port 0 takes a free one)")
+	consoleFlags(flags)
 	flags.String("kafka-addr", embedded.DefaultAddr, "address of the embedded broker (port 0 takes a free one)")
 	addMaxStreams(flags)
 	flags.String("lag", "0s..3s", "how long each step takes, drawn evenly from this range")
@@ -62,9 +62,9 @@ func (c *terminal) up(ctx context.Context) error {
 		return err
 	}
 	// The console's port is taken first: it tells a second skald up apart before anything else is started.
-	listener, err := net.Listen("tcp", settings.addr)
+	listener, err := net.Listen("tcp", settings.door.addr)
 	if err != nil {
-		return portError("the console", settings.addr, "--addr", err)
+		return portError("the console", settings.door.addr, "--addr", err)
 	}
 	defer listener.Close()
 	broker, err := embedded.Start(embedded.Config{Addr: settings.kafkaAddr, Logger: settings.logger, Partitions: upPartitions, Keep: upKeep})
@@ -81,16 +81,17 @@ func (c *terminal) up(ctx context.Context) error {
 }
 
 type upSettings struct {
-	addr, kafkaAddr, policies string
-	lag                       demo.Range
-	chaos                     map[string]float64
-	stock                     int64
-	streams                   int // that the console allows
-	logger                    *slog.Logger
+	door                door
+	kafkaAddr, policies string
+	lag                 demo.Range
+	chaos               map[string]float64
+	stock               int64
+	streams             int // that the console allows
+	logger              *slog.Logger
 }
 
 func (c *terminal) upSettings() (s upSettings, err error) {
-	s.addr, s.kafkaAddr = c.settings.String("addr"), c.settings.String("kafka-addr")
+	s.kafkaAddr = c.settings.String("kafka-addr")
 	s.policies, s.stock = c.settings.String("policies"), c.settings.Int64("stock")
 	if s.lag, err = demo.ParseRange(c.settings.String("lag")); err != nil {
 		return s, usage("--lag: %w", err)
@@ -104,7 +105,7 @@ func (c *terminal) upSettings() (s upSettings, err error) {
 	if s.streams, err = c.maxStreams(); err != nil {
 		return s, err
 	}
-	if err := loopback(s.addr, "--addr"); err != nil {
+	if s.door, err = c.door(); err != nil {
 		return s, err
 	}
 	if err := loopback(s.kafkaAddr, "--kafka-addr"); err != nil {
@@ -112,18 +113,6 @@ func (c *terminal) upSettings() (s upSettings, err error) {
 	}
 	s.logger, err = c.logger()
 	return s, err
-}
-
-// loopback refuses addresses that others could reach: neither the console nor the embedded broker asks for credentials.
-func loopback(addr, flag string) error {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return usage("%s %q: host:port is wanted, e.g. 127.0.0.1:8080", flag, addr)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return usage("%s %q: only loopback addresses are allowed, as nothing here asks for credentials: use 127.0.0.1", flag, addr)
-	}
-	return nil
 }
 
 func portError(what, addr, flag string, err error) error {
@@ -215,15 +204,15 @@ func (d *demonstration) serve(ctx context.Context, listener net.Listener, c *ter
 		Demo:   &backend.Demo{Services: d.board, Hires: demo.NewHires(demo.NewHireList()...), Faults: d.faults, Mailbox: d.mails},
 		Ready:  func(context.Context) error { return d.board.ready() },
 		Broker: "embedded broker " + d.broker, Metrics: promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{}),
-		Logger: d.settings.logger, Version: versionName(), MaxStreams: d.settings.streams,
+		Logger: d.settings.logger, Version: versionName(), Users: d.settings.door.users, MaxStreams: d.settings.streams,
 	})
 	d.board.playAll()
-	d.greet(c, listener.Addr().String())
+	d.greet(c, d.settings.door.url(listener))
 
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	served := make(chan error, 1)
-	go func() { served <- serve(serving, listener, handler, d.tracker, d.settings.logger) }()
+	go func() { served <- serve(serving, listener, d.settings.door, handler, d.tracker, d.settings.logger) }()
 	var err error
 	select {
 	case <-ctx.Done():
@@ -245,20 +234,20 @@ type greeting struct {
 }
 
 // greet is the first thing that a person sees: what it is, where, and what becomes of the data.
-func (d *demonstration) greet(c *terminal, addr string) {
+func (d *demonstration) greet(c *terminal, url string) {
 	if c.json() {
-		if err := json.NewEncoder(c.out).Encode(greeting{Console: "http://" + addr, Broker: d.broker}); err != nil {
+		if err := json.NewEncoder(c.out).Encode(greeting{Console: url, Broker: d.broker}); err != nil {
 			d.settings.logger.Warn("the greeting can't be written", "error", err) // a closed stdout mustn't end the demo
 		}
 		return
 	}
 	fmt.Fprintf(c.out, `Skald: choreographed sagas on Kafka (%s)
 
-  Console   http://%s
-  API       http://%[2]s/openapi.json
+  Console   %s
+  API       %[2]s/openapi.json
   Broker    %s  (embedded, Kafka protocol; 4 partitions)
   Data      in memory: nothing survives a restart
 
 Open the console and press "Onboard New User". Ctrl-C stops everything.
-`, versionName(), addr, d.broker)
+`, versionName(), url, d.broker)
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/skald-saga/skald/internal/console/access"
 	"github.com/skald-saga/skald/internal/console/backend"
 )
 
@@ -50,6 +51,9 @@ type Config struct {
 
 	// Version of Skald, as the OpenAPI document names it. Default "dev".
 	Version string
+
+	// Users are those who may use it. Default: everybody may do everything, which is for loopback addresses alone.
+	Users *access.Users
 
 	// MaxStreams bounds how many clients may follow live at once; the next one gets status 503. Default [DefaultMaxStreams].
 	MaxStreams int

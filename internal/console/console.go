@@ -24,6 +24,16 @@ var rooms = []shell.Room{
 	{Name: "decide", Files: decide.Files, Everywhere: true},
 }
 
+// Pages are the addresses of the pages in the side bar.
+func Pages() (paths []string) {
+	for _, room := range rooms {
+		if room.Path != "" {
+			paths = append(paths, room.Path)
+		}
+	}
+	return paths
+}
+
 // Handler is the console. Close ends its live streams, so that a server can shut down:
 //
 //	server.RegisterOnShutdown(handler.Close)
@@ -51,7 +61,7 @@ func New(cfg Config) *Handler {
 	if cfg.Metrics != nil {
 		h.mux.Handle("GET /metrics", cfg.Metrics)
 	}
-	h.serve = secured(http.HandlerFunc(h.route))
+	h.serve = secured(cfg, b.Logger, http.HandlerFunc(h.route))
 	return h
 }
 

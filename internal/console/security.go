@@ -1,12 +1,14 @@
 package console
 
 import (
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/skald-saga/skald/internal/console/access"
 	"github.com/skald-saga/skald/internal/console/problem"
 )
 
@@ -15,12 +17,16 @@ const contentSecurity = "default-src 'none'; script-src 'self'; style-src 'self'
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // secured refuses what another site makes a browser send, and sets the headers that every answer has.
-func secured(next http.Handler) http.Handler {
+func secured(cfg Config, logger *slog.Logger, next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		problem.Write(w, huma.NewError(http.StatusForbidden, "this request comes from another site"))
 	}))
-	next = protection.Handler(sameName(next))
+	next = protection.Handler(access.OnlyOperators(next))
+	next = access.NewGate(cfg.Users, logger).Handler(next)
+	if cfg.Users == nil {
+		next = sameName(next)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Content-Security-Policy", contentSecurity)
@@ -34,7 +40,8 @@ func secured(next http.Handler) http.Handler {
 }
 
 // sameName refuses a request that reached a loopback address under another name: a site whose name was made to point at
-// 127.0.0.1 (DNS rebinding) is same-origin for the browser, and must not play with a laptop's services.
+// 127.0.0.1 (DNS rebinding) is same-origin for the browser, and must not play with a laptop's services. With users it couldn't, as the browser
+// has no password for that name; and then a proxy in front may pass on the name that it is known by.
 func sameName(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && isLoopback(local.String()) && !isLoopback(r.Host) {

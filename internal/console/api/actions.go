@@ -2,6 +2,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/skald-saga/skald"
+	"github.com/skald-saga/skald/internal/console/access"
 	"github.com/skald-saga/skald/internal/console/problem"
 	"github.com/skald-saga/skald/internal/console/words"
 	"github.com/skald-saga/skald/internal/tracker"
@@ -48,13 +50,13 @@ type Asked struct {
 // Why is why somebody asks.
 type Why struct {
 	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Why; it is kept with the saga"`
-	By     string `json:"by,omitempty" maxLength:"100" doc:"Who asks; it is kept with the request"`
+	By     string `json:"by,omitempty" maxLength:"100" doc:"Who asks; it is kept with the request. A console with users takes the user's name instead"`
 }
 
 // Reason is a reason that has to be given, and who gives it.
 type Reason struct {
 	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Why; it is kept with the saga"`
-	By     string `json:"by,omitempty" maxLength:"100" doc:"Who asks; it is kept with the request"`
+	By     string `json:"by,omitempty" maxLength:"100" doc:"Who asks; it is kept with the request. A console with users takes the user's name instead"`
 }
 
 // SagaPath is the part of an address that names a saga.
@@ -70,7 +72,7 @@ func (a *API) cancelSaga(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return a.ask(ctx, skald.Cancel(initiator, in.ID, in.Body.Reason).By(in.Body.By))
+	return a.ask(ctx, skald.Cancel(initiator, in.ID, in.Body.Reason).By(by(ctx, in.Body.By)))
 }
 
 func (a *API) abandonSaga(ctx context.Context, in *struct {
@@ -81,8 +83,11 @@ func (a *API) abandonSaga(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return a.ask(ctx, skald.Abandon(initiator, in.ID, in.Body.Reason).By(in.Body.By))
+	return a.ask(ctx, skald.Abandon(initiator, in.ID, in.Body.Reason).By(by(ctx, in.Body.By)))
 }
+
+// by is who asks: the user, or else whoever the request says it is.
+func by(ctx context.Context, said string) string { return cmp.Or(access.Of(ctx).Name, said) }
 
 // initiatorOf finds the service that can end a saga.
 func (a *API) initiatorOf(ctx context.Context, id string) (string, error) {
@@ -127,7 +132,7 @@ func (a *API) unblockSaga(ctx context.Context, in *struct {
 	case !step.Undo:
 		return nil, &problem.Refused{Message: "a handler doesn't return: only a restart of " + step.Service + " helps"}
 	}
-	return a.ask(ctx, skald.Unblock(step.Service, in.ID, resolved, in.Body.Reason).By(in.Body.By))
+	return a.ask(ctx, skald.Unblock(step.Service, in.ID, resolved, in.Body.Reason).By(by(ctx, in.Body.By)))
 }
 
 // ask asks a service for something and waits for its answer.

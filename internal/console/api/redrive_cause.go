@@ -134,7 +134,7 @@ func (a *API) redriveCause(ctx context.Context, in *struct {
 	}
 }) (*redriveOutput, error) {
 	return a.begin(ctx, in.Cause, redrive.Options{
-		Kind: redrive.Redrive, Reason: in.Body.Reason, By: in.Body.By, Limit: in.Body.Limit, Rate: in.Body.Rate, Canary: in.Body.Canary,
+		Kind: redrive.Redrive, Reason: in.Body.Reason, By: by(ctx, in.Body.By), Limit: in.Body.Limit, Rate: in.Body.Rate, Canary: in.Body.Canary,
 	})
 }
 
@@ -146,7 +146,7 @@ func (a *API) discardCause(ctx context.Context, in *struct {
 	}
 }) (*redriveOutput, error) {
 	return a.begin(ctx, in.Cause, redrive.Options{
-		Kind: redrive.Discard, Reason: in.Body.Reason.Reason, By: in.Body.By, Limit: in.Body.Limit, Rate: in.Body.Rate,
+		Kind: redrive.Discard, Reason: in.Body.Reason.Reason, By: by(ctx, in.Body.By), Limit: in.Body.Limit, Rate: in.Body.Rate,
 	})
 }
 

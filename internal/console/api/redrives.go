@@ -33,7 +33,7 @@ func (a *API) redriveLetter(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return a.ask(ctx, skald.Redrive(l, in.Body.Reason).By(in.Body.By))
+	return a.ask(ctx, skald.Redrive(l, in.Body.Reason).By(by(ctx, in.Body.By)))
 }
 
 func (a *API) discardLetter(ctx context.Context, in *struct {
@@ -44,7 +44,7 @@ func (a *API) discardLetter(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return a.ask(ctx, skald.Discard(l, in.Body.Reason).By(in.Body.By))
+	return a.ask(ctx, skald.Discard(l, in.Body.Reason).By(by(ctx, in.Body.By)))
 }
 
 // letter reads a dead letter from the log.

@@ -51,7 +51,7 @@ func (h *handler) actions(w http.ResponseWriter, r *http.Request) {
 		problem.Refuse(w, err)
 		return
 	}
-	h.shell.Respond(w, "actions", actionsOf(saga), nil)
+	h.shell.Respond(w, r, "actions", actionsOf(saga), nil)
 }
 
 func actionsOf(saga tracker.Saga) *actionsPage {

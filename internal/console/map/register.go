@@ -40,7 +40,7 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		p, err = h.look(r.Context(), v)
 	}
-	h.shell.Show(w, shell.Page{Room: "map", Main: "map", Data: p, Live: v.at("/map/live")}, err)
+	h.shell.Show(w, r, shell.Page{Room: "map", Main: "map", Data: p, Live: v.at("/map/live")}, err)
 }
 
 // live answers GET /map/live: the parts that change.
@@ -57,7 +57,7 @@ func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 			return look, err
 		}
 		for _, name := range []string{"map-check", "map-panel", "map-findings", "map-hop", "map-hops"} {
-			if look.Parts[name], err = h.shell.Render(name, p); err != nil {
+			if look.Parts[name], err = h.shell.Render(ctx, name, p); err != nil {
 				return look, fmt.Errorf("%s: %w", name, err)
 			}
 		}

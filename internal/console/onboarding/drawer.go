@@ -48,7 +48,7 @@ func (h *handler) mailbox(w http.ResponseWriter, r *http.Request) {
 		problem.Refuse(w, err)
 		return
 	}
-	h.shell.Respond(w, "mailbox", h.drawer(v), nil)
+	h.shell.Respond(w, r, "mailbox", h.drawer(v), nil)
 }
 
 func (h *handler) drawer(v view) *drawer {

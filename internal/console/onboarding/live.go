@@ -83,7 +83,7 @@ func (w *watcher) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		unsent, err := w.send(w.h.page(w.view, b), seq)
+		unsent, err := w.send(ctx, w.h.page(ctx, w.view, b), seq)
 		if err != nil {
 			return err
 		}
@@ -116,13 +116,13 @@ func (h *handler) demoChanges() (services, mails, touched <-chan struct{}) {
 }
 
 // send writes what differs from what the page shows. unsent says that rows are left for the next tick.
-func (w *watcher) send(p *page, seq int64) (unsent bool, err error) {
+func (w *watcher) send(ctx context.Context, p *page, seq int64) (unsent bool, err error) {
 	var out patch
-	position, unsent, err := w.rowsOf(p.Board.board, &out)
+	position, unsent, err := w.rowsOf(ctx, p.Board.board, &out)
 	if err != nil {
 		return unsent, err
 	}
-	if out.Parts, err = w.partsOf(p, seq); err != nil {
+	if out.Parts, err = w.partsOf(ctx, p, seq); err != nil {
 		return unsent, err
 	}
 	if len(out.Rows) > 0 || out.Order != nil || out.Gone || len(out.Parts) > 0 {

@@ -1,9 +1,11 @@
 package onboarding
 
 import (
+	"context"
 	"net/http"
 	"time"
 
+	"github.com/skald-saga/skald/internal/console/access"
 	"github.com/skald-saga/skald/internal/console/backend"
 	"github.com/skald-saga/skald/internal/console/problem"
 	"github.com/skald-saga/skald/internal/console/shell"
@@ -16,7 +18,7 @@ type page struct {
 	View  view
 	Board boardPage
 
-	Demo      bool // whether there is something to press
+	Demo      bool // whether there is something to press, and whoever looks may do so
 	HasNext   bool
 	Next      events.NewUser
 	Remaining int
@@ -58,7 +60,7 @@ func (h *handler) onboarding(w http.ResponseWriter, r *http.Request) {
 	var p *page
 	b, err := h.boards.get(r.Context(), v)
 	if err == nil {
-		p = h.page(v, b)
+		p = h.page(r.Context(), v, b)
 	}
 	if err == nil && v.Mail != "" && p.Mailbox {
 		p.Drawer = h.drawer(v)
@@ -67,14 +69,15 @@ func (h *handler) onboarding(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		frame.Position = h.position(b.version())
 	}
-	h.shell.Show(w, frame, err)
+	h.shell.Show(w, r, frame, err)
 }
 
 // page gathers what a view shows with a board.
-func (h *handler) page(v view, b *board) *page {
+func (h *handler) page(ctx context.Context, v view, b *board) *page {
+	may := access.Of(ctx).MayAct()
 	p := &page{
 		View: v, Board: boardPage{b},
-		Warnings: b.warnings(v, h.b.Demo != nil),
+		Warnings: b.warnings(v, may && h.b.Demo != nil),
 		Stations: b.stationPages(v),
 		Home:     b.home(),
 		Columns:  []string{columns[len(columns)-1].Title},
@@ -91,7 +94,7 @@ func (h *handler) page(v view, b *board) *page {
 		p.Waiting = b.waiting()
 	}
 	if d := h.b.Demo; d != nil {
-		p.Demo = true
+		p.Demo = may
 		p.Next, p.HasNext = d.Hires.Peek()
 		p.Remaining = d.Hires.Remaining()
 		p.Lag = d.Faults.Lag()
@@ -106,16 +109,19 @@ func (h *handler) page(v view, b *board) *page {
 }
 
 // renderRow renders one row of the table. A row that still moves says how long it has been so; one that doesn't is
-// rendered once for all clients.
-func (h *handler) renderRow(r *row, traceOff bool) (string, error) {
+// rendered once for all clients that may do the same.
+func (h *handler) renderRow(ctx context.Context, r *row, traceOff bool) (string, error) {
 	name, at := "row", 0
 	if traceOff {
 		name, at = "plain-row", 1
 	}
+	if !access.Of(ctx).MayAct() {
+		at += 2
+	}
 	if done := r.html[at].Load(); done != nil {
 		return *done, nil
 	}
-	html, err := h.shell.Render(name, r)
+	html, err := h.shell.Render(ctx, name, r)
 	if err == nil && !r.moves() {
 		r.html[at].Store(&html)
 	}

@@ -1,6 +1,7 @@
 package onboarding
 
 import (
+	"context"
 	"slices"
 )
 
@@ -30,7 +31,7 @@ type rowPatch struct {
 
 // rowsOf adds the rows that the page doesn't show as they are, the newest first and at most rowsPerTick of them. The
 // position is such that all rows up to it were sent: who resumes there misses none.
-func (w *watcher) rowsOf(b *board, out *patch) (position uint64, unsent bool, err error) {
+func (w *watcher) rowsOf(ctx context.Context, b *board, out *patch) (position uint64, unsent bool, err error) {
 	position = max(w.since, b.version())
 	first := w.rows == nil
 	shown := make(map[string]*row, len(b.rows))
@@ -49,7 +50,7 @@ func (w *watcher) rowsOf(b *board, out *patch) (position uint64, unsent bool, er
 			}
 			continue
 		}
-		html, err := w.h.renderRow(r, w.view.TraceOff)
+		html, err := w.h.renderRow(ctx, r, w.view.TraceOff)
 		if err != nil {
 			return 0, unsent, err
 		}
@@ -90,8 +91,8 @@ func (p *patch) tell(before, now *row, traceOff bool) {
 }
 
 // partsOf renders the fragments that differ from what was sent.
-func (w *watcher) partsOf(p *page, seq int64) (map[string]string, error) {
-	all, err := w.h.shell.Parts(seq, &w.rate)
+func (w *watcher) partsOf(ctx context.Context, p *page, seq int64) (map[string]string, error) {
+	all, err := w.h.shell.Parts(ctx, seq, &w.rate)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +101,7 @@ func (w *watcher) partsOf(p *page, seq int64) (map[string]string, error) {
 		case (name == "next" || name == "lag" || name == "failures") && !p.Demo, name == "mail-count" && !p.Mailbox, name == "lead" && !w.view.TraceOff:
 			continue
 		}
-		html, err := w.h.shell.Render(name, p)
+		html, err := w.h.shell.Render(ctx, name, p)
 		if err != nil {
 			return nil, err
 		}

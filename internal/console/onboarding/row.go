@@ -26,7 +26,7 @@ type row struct {
 	Reached int    // how many stations the token has reached, 5 when the saga is over
 	Told    string // said once when the saga ends or halts
 
-	html [2]atomic.Pointer[string] // rendered, with Trace Mode on and off, once nothing in it moves
+	html [4]atomic.Pointer[string] // rendered, with Trace Mode on and off, for operators and for viewers, once nothing in it moves
 }
 
 // rowKey is what a row is made of: when it is the same, so is the row.

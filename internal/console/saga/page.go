@@ -39,7 +39,7 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := pageOf(s, v, time.Now())
-	h.shell.Show(w, shell.Page{Room: "saga", Place: "sagas", Title: p.Name, Main: "saga", Data: p, Live: v.LiveURL()}, nil)
+	h.shell.Show(w, r, shell.Page{Room: "saga", Place: "sagas", Title: p.Name, Main: "saga", Data: p, Live: v.LiveURL()}, nil)
 }
 
 func pageOf(s *story, v view, now time.Time) *page {
@@ -134,7 +134,7 @@ func (w *watcher) look(ctx context.Context) (shell.Look, error) {
 	for name, data := range map[string]any{
 		"saga-title": p, "facts": p.Facts, "saga-timeline": p, "saga-events": p, "saga-panels": p,
 	} {
-		if look.Parts[name], err = w.h.shell.Render(name, data); err != nil {
+		if look.Parts[name], err = w.h.shell.Render(ctx, name, data); err != nil {
 			return look, err
 		}
 	}

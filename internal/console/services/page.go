@@ -72,7 +72,7 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		data, err = h.look(r.Context(), chosen)
 	}
-	h.shell.Show(w, shell.Page{Room: "services", Main: "services", Data: data, Live: chosen.URL("/services/live")}, err)
+	h.shell.Show(w, r, shell.Page{Room: "services", Main: "services", Data: data, Live: chosen.URL("/services/live")}, err)
 }
 
 // live answers GET /services/live: the parts that change.
@@ -89,7 +89,7 @@ func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 			return look, err
 		}
 		for _, name := range []string{"services-count", "services-down", "fleet", "shared"} {
-			if look.Parts[name], err = h.shell.Render(name, data); err != nil {
+			if look.Parts[name], err = h.shell.Render(ctx, name, data); err != nil {
 				return look, fmt.Errorf("%s: %w", name, err)
 			}
 		}

@@ -60,7 +60,7 @@ func (f *follower) run(ctx context.Context, now Look, seq int64) error {
 	defer clock.Stop()
 	var pace live.Pace
 	for {
-		if err := f.send(now, seq); err != nil {
+		if err := f.send(ctx, now, seq); err != nil {
 			return err
 		}
 		select {
@@ -88,8 +88,8 @@ func (f *follower) see(ctx context.Context) (Look, int64, error) {
 	return now, seq, err
 }
 
-func (f *follower) send(now Look, seq int64) error {
-	parts, err := f.s.Parts(seq, &f.rate)
+func (f *follower) send(ctx context.Context, now Look, seq int64) error {
+	parts, err := f.s.Parts(ctx, seq, &f.rate)
 	if err != nil {
 		return err
 	}
@@ -109,14 +109,14 @@ func (f *follower) send(now Look, seq int64) error {
 }
 
 // Parts renders the shell's own parts, for streams that a room serves itself.
-func (s *Shell) Parts(seq int64, rate *live.Rate) (map[string]string, error) {
+func (s *Shell) Parts(ctx context.Context, seq int64, rate *live.Rate) (map[string]string, error) {
 	now := time.Now()
 	f := &frame{Now: now}
 	f.Fresh, f.Silent = s.freshness(now)
 	f.Fresh.Joined = rate.Joined(seq, now)
 	parts := map[string]string{}
 	for _, name := range []string{"live", "silent"} {
-		html, err := s.Render(name, f)
+		html, err := s.Render(ctx, name, f)
 		if err != nil {
 			return nil, err
 		}

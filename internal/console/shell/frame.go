@@ -1,9 +1,12 @@
 package shell
 
 import (
+	"context"
 	"html/template"
 	"net/http"
 	"time"
+
+	"github.com/skald-saga/skald/internal/console/access"
 )
 
 // Page is one page as a room gives it to the shell.
@@ -30,6 +33,7 @@ type frame struct {
 	Durable bool
 	Fresh   Freshness
 	Silent  string
+	Who     access.Who
 }
 
 type place struct {
@@ -38,16 +42,16 @@ type place struct {
 }
 
 // Show answers with a page, so that it can be read without any script, or with the problem instead.
-func (s *Shell) Show(w http.ResponseWriter, page Page, err error) {
+func (s *Shell) Show(w http.ResponseWriter, r *http.Request, page Page, err error) {
 	var f *frame
 	if err == nil {
-		f, err = s.frame(page)
+		f, err = s.frame(r.Context(), page)
 	}
-	s.Respond(w, "layout", f, err)
+	s.Respond(w, r, "layout", f, err)
 }
 
-func (s *Shell) frame(page Page) (*frame, error) {
-	f := &frame{Page: page, Now: time.Now(), Broker: s.b.Broker, Durable: s.b.Durable}
+func (s *Shell) frame(ctx context.Context, page Page) (*frame, error) {
+	f := &frame{Page: page, Now: time.Now(), Broker: s.b.Broker, Durable: s.b.Durable, Who: access.Of(ctx)}
 	f.Fresh, f.Silent = s.freshness(f.Now)
 	for _, room := range s.rooms {
 		current := room.Name == page.Room
@@ -62,14 +66,14 @@ func (s *Shell) frame(page Page) (*frame, error) {
 		}
 	}
 	var err error
-	if f.Main, err = s.inner(page.Main, page.Data); err != nil || page.Dialogs == "" {
+	if f.Main, err = s.inner(ctx, page.Main, page.Data); err != nil || page.Dialogs == "" {
 		return f, err
 	}
-	f.Dialogs, err = s.inner(page.Dialogs, page.Data)
+	f.Dialogs, err = s.inner(ctx, page.Dialogs, page.Data)
 	return f, err
 }
 
-func (s *Shell) inner(name string, data any) (template.HTML, error) {
-	html, err := s.Render(name, data)
+func (s *Shell) inner(ctx context.Context, name string, data any) (template.HTML, error) {
+	html, err := s.Render(ctx, name, data)
 	return template.HTML(html), err //nolint:gosec // html/template has escaped it
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 
+	"github.com/skald-saga/skald/internal/console/access"
 	"github.com/skald-saga/skald/internal/console/backend"
 	"github.com/skald-saga/skald/internal/console/live"
 	"github.com/skald-saga/skald/internal/console/problem"
@@ -35,7 +36,7 @@ type Shell struct {
 	b         *backend.Backend
 	streams   *live.Streams
 	rooms     []Room
-	templates *template.Template
+	templates map[bool]*template.Template // by whether who looks may act
 	assets    *assets
 }
 
@@ -44,7 +45,8 @@ func New(b *backend.Backend, streams *live.Streams, rooms []Room) *Shell {
 	s := &Shell{b: b, streams: streams, rooms: rooms}
 	all := append([]Room{{Name: "shell", Files: files}}, rooms...)
 	s.assets = newAssets(all)
-	s.templates = template.New("").Funcs(template.FuncMap{
+	templates := template.New("").Funcs(template.FuncMap{
+		"may":       func() bool { return true },
 		"asset":     s.assets.path,
 		"timeOfDay": words.TimeOfDay,
 		"soFar":     words.SoFarSince,
@@ -59,26 +61,30 @@ func New(b *backend.Backend, streams *live.Streams, rooms []Room) *Shell {
 		"glyph":     glyph,
 	})
 	for _, room := range all {
-		template.Must(s.templates.ParseFS(room.Files, "*.html"))
+		template.Must(templates.ParseFS(room.Files, "*.html"))
 	}
+	// Executed templates can't be cloned, nor can their functions be replaced: so there is one set for each of the two.
+	viewers := template.Must(templates.Clone()).Funcs(template.FuncMap{"may": func() bool { return false }})
+	s.templates = map[bool]*template.Template{true: templates, false: viewers}
 	return s
 }
 
 // Register serves the assets.
 func (s *Shell) Register(mux *http.ServeMux) { mux.Handle("GET /assets/", s.assets) }
 
-// Render executes one template.
-func (s *Shell) Render(name string, data any) (string, error) {
+// Render executes one template for who asks, by the request's context: in templates, may says whether they may act. Whatever acts has to stand
+// in {{if may}}.
+func (s *Shell) Render(ctx context.Context, name string, data any) (string, error) {
 	var out bytes.Buffer
-	err := s.templates.ExecuteTemplate(&out, name, data)
+	err := s.templates[access.Of(ctx).MayAct()].ExecuteTemplate(&out, name, data)
 	return out.String(), err
 }
 
 // Respond writes a rendered template, or the problem instead.
-func (s *Shell) Respond(w http.ResponseWriter, name string, data any, err error) {
+func (s *Shell) Respond(w http.ResponseWriter, r *http.Request, name string, data any, err error) {
 	var html string
 	if err == nil {
-		html, err = s.Render(name, data)
+		html, err = s.Render(r.Context(), name, data)
 	}
 	if err != nil {
 		answer := problem.Of(err)
