@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -62,5 +63,25 @@ func TestCrewIsSmallForQuickHandlers(t *testing.T) {
 				t.Fatalf("one was called %d times", n)
 			}
 		}
+	})
+}
+
+// A long queue that moves needs no more goroutines than processors.
+func TestCrewHiresNobodyForALongQueueOfQuickCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrew(func(*execution) { time.Sleep(helpAfter / (2 * quickCalls)) })
+		for range 100 * quickCalls {
+			c.run(&execution{})
+		}
+		most := 0
+		for busy := true; busy; time.Sleep(helpAfter) {
+			c.mu.Lock()
+			most, busy = max(most, c.workers), c.front < len(c.queue)
+			c.mu.Unlock()
+		}
+		if most > runtime.GOMAXPROCS(0) {
+			t.Errorf("%d goroutines for %d processors", most, runtime.GOMAXPROCS(0))
+		}
+		<-c.dismiss()
 	})
 }
