@@ -39,4 +39,6 @@ func TestOutboundKeepsRecordsApart(t *testing.T) {
 	}
 }
 
-func describe(key, value []byte, headers []kgo.RecordHeader) string { return fmt.Sprintf("%s: %s %s", key, value, headers) }
+func describe(key, value []byte, headers []kgo.RecordHeader) string {
+	return fmt.Sprintf("%s: %s %s", key, value, headers)
+}
