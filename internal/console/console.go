@@ -11,6 +11,7 @@ import (
 	"github.com/skald-saga/skald/internal/console/problem"
 	"github.com/skald-saga/skald/internal/console/redrive"
 	"github.com/skald-saga/skald/internal/console/saga"
+	"github.com/skald-saga/skald/internal/console/sagas"
 	"github.com/skald-saga/skald/internal/console/services"
 	"github.com/skald-saga/skald/internal/console/shell"
 )
@@ -18,6 +19,7 @@ import (
 // rooms are the pages' files; the side bar lists those of them that have a place there.
 var rooms = []shell.Room{
 	{Name: "onboarding", Files: onboarding.Files, Path: "/", Title: "Onboarding", Icon: "user-plus", Key: "o"},
+	{Name: "sagas", Files: sagas.Files, Path: "/sagas", Title: "Sagas", Icon: "sagas", Key: "s"},
 	{Name: "map", Files: chart.Files, Path: "/map", Title: "Map", Icon: "map", Key: "m"},
 	{Name: "services", Files: services.Files, Path: "/services", Title: "Services", Icon: "services", Key: "v"},
 	{Name: "saga", Files: saga.Files},
@@ -56,6 +58,7 @@ func New(cfg Config) *Handler {
 	onboarding.Register(h.mux, b, frame)
 	saga.Register(h.mux, b, frame)
 	decide.Register(h.mux, b, frame)
+	sagas.Register(h.mux, b, frame)
 	services.Register(h.mux, b, frame)
 	chart.Register(h.mux, b, frame)
 	if cfg.Metrics != nil {

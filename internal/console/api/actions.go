@@ -95,9 +95,14 @@ func (a *API) initiatorOf(ctx context.Context, id string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	initiator := a.b.Tracker.Initiator(saga.Workflow)
+	return a.begins(saga.Workflow)
+}
+
+// begins names the service that begins a workflow, and ends it.
+func (a *API) begins(workflow string) (string, error) {
+	initiator := a.b.Tracker.Initiator(workflow)
 	if initiator == "" {
-		return "", &problem.Refused{Message: "no service has said that it begins workflow " + words.Clip(saga.Workflow) + ": start that service first"}
+		return "", &problem.Refused{Message: "no service has said that it begins workflow " + words.Clip(workflow) + ": start that service first"}
 	}
 	return initiator, nil
 }

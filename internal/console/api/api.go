@@ -36,6 +36,7 @@ func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams, run
 	a.registerHealth(api)
 	a.registerSagas(api)
 	a.registerActions(api)
+	a.registerBulk(api)
 	a.registerLetters(api)
 	a.registerRedrives(api)
 	a.registerRedriveCause(api)
@@ -57,8 +58,8 @@ func handle[I, O any](a *API, api huma.API, op huma.Operation, f func(context.Co
 	op.Errors = refusals[I](op)
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := f(ctx, in)
-		if err == nil {
-			return out, nil
+		if err == nil || problem.Is[*unchanged](err) {
+			return out, err
 		}
 		answer := problem.Of(err)
 		if answer.GetStatus() == http.StatusInternalServerError {

@@ -16,7 +16,6 @@ import (
 	"github.com/skald-saga/skald"
 	"github.com/skald-saga/skald/internal/console/problem"
 	"github.com/skald-saga/skald/internal/console/words"
-	"github.com/skald-saga/skald/internal/tracker"
 )
 
 // startTimeout is how long a start waits for the broker.
@@ -34,12 +33,9 @@ func (a *API) registerSagas(api huma.API) {
 	handle(a, api, huma.Operation{
 		OperationID: "get-saga", Method: http.MethodGet, Path: "/api/v1/sagas/{id}", Tags: []string{"Sagas"},
 		Summary: "One saga, with the payloads of its steps",
-		Errors:  []int{http.StatusNotFound},
+		Errors:  []int{http.StatusNotFound}, Responses: alsoUnchanged(),
 	}, a.getSaga)
-	handle(a, api, huma.Operation{
-		OperationID: "list-sagas", Method: http.MethodGet, Path: "/api/v1/sagas", Tags: []string{"Sagas"},
-		Summary: "Sagas, the youngest first",
-	}, a.listSagas)
+	a.registerLists(api)
 }
 
 type startInput struct {
@@ -93,46 +89,22 @@ func (a *API) start(ctx context.Context, workflow string, input json.RawMessage,
 	return out, nil
 }
 
-type sagaOutput struct{ Body Saga }
+type sagaOutput struct {
+	ETag string `header:"ETag" doc:"Changes with the saga"`
+	Body Saga
+}
 
 func (a *API) getSaga(ctx context.Context, in *struct {
-	ID string `path:"id" format:"uuid" doc:"ID of the saga"`
+	SagaPath
+	Unchanged
 }) (*sagaOutput, error) {
 	saga, err := a.b.Tracker.Saga(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &sagaOutput{Body: apiSaga(saga, true)}, nil
-}
-
-type listInput struct {
-	Workflow string `query:"workflow" doc:"Only sagas of this workflow"`
-	Status   string `query:"status" doc:"Only sagas with this status: running, retrying, waiting, halted, compensating, blocked, or an outcome such as completed"`
-	Search   string `query:"q" doc:"Only sagas whose business key contains this, or the saga with this ID"`
-	Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"At most so many"`
-	Cursor   string `query:"cursor" doc:"The next of the page before"`
-}
-
-type listOutput struct {
-	Body struct {
-		Sagas []Saga `json:"sagas" nullable:"false"`
-		Next  string `json:"next,omitempty" doc:"Cursor of the next page; absent on the last one"`
-	}
-}
-
-func (a *API) listSagas(ctx context.Context, in *listInput) (*listOutput, error) {
-	page, err := a.b.Tracker.Sagas(ctx, tracker.Query{
-		Workflow: in.Workflow, Status: in.Status, Search: in.Search, Limit: in.Limit, Cursor: in.Cursor,
-		WithoutPayloads: true,
-	})
-	if err != nil {
+	tag := tagOf(saga.Seq)
+	if err := in.since(tag); err != nil {
 		return nil, err
 	}
-	out := &listOutput{}
-	out.Body.Sagas = make([]Saga, 0, len(page.Sagas))
-	for _, saga := range page.Sagas {
-		out.Body.Sagas = append(out.Body.Sagas, apiSaga(saga, false))
-	}
-	out.Body.Next = page.Next
-	return out, nil
+	return &sagaOutput{ETag: tag, Body: apiSaga(saga, true)}, nil
 }

@@ -10,9 +10,7 @@ import (
 
 // Tracker is what the console asks of [tracker.Tracker].
 type Tracker interface {
-	Sagas(ctx context.Context, q tracker.Query) (tracker.Page, error)
-	ChangedSince(ctx context.Context, seq int64, workflow string, limit int) ([]tracker.Saga, error)
-	Counts(ctx context.Context, workflow string) (map[string]int64, error)
+	Lists
 	Failures
 	Traffic
 	Stories
@@ -20,6 +18,17 @@ type Tracker interface {
 	Changed() (seq int64, changed <-chan struct{})
 	Lag() tracker.Lag
 	Status() tracker.Status
+}
+
+// Lists is what a [Tracker] tells of many sagas.
+type Lists interface {
+	Sagas(ctx context.Context, q tracker.Query) (tracker.Page, error)
+	ChangedSince(ctx context.Context, seq int64, workflow string, limit int) ([]tracker.Saga, error)
+	Counts(ctx context.Context, workflow string) (map[string]int64, error)
+	Among(ctx context.Context, ids []string) ([]tracker.Saga, error)
+	Count(ctx context.Context, q tracker.Query) (tracker.Count, error)
+	Each(ctx context.Context, q tracker.Query, upTo int64, yield func(tracker.Saga) bool) error
+	Outcomes(ctx context.Context, since time.Time) ([]tracker.MinuteOutcomes, error)
 }
 
 // Failures is what a [Tracker] tells of what went wrong, and who can end a saga.

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,12 +22,16 @@ type Tracker struct {
 	Behind  tracker.Lag
 	Log     []tracker.Letter
 	Told    map[string][]tracker.Event // by saga: what its steps don't tell
+	Headers map[string][]string        // by saga: name=value of headers that it's found by
+	Began   map[string]int64           // by saga: its first Seq
+	Queries int                        // for pages, so far
 	Err     error                      // what every question is answered with
 }
 
 func NewTracker() *Tracker {
 	return &Tracker{
-		ByID: make(map[string]tracker.Saga), Told: make(map[string][]tracker.Event), Steps: declarations(), changed: make(chan struct{}),
+		ByID: make(map[string]tracker.Saga), Told: make(map[string][]tracker.Event), Steps: declarations(),
+		Headers: make(map[string][]string), Began: make(map[string]int64), changed: make(chan struct{}),
 		Behind: tracker.Lag{Reachable: true, Age: 100 * time.Millisecond},
 	}
 }
@@ -43,6 +45,10 @@ func (f *Tracker) Alter(id string, change func(*tracker.Saga)) {
 	change(&saga)
 	f.Seq++
 	saga.Seq = f.Seq
+	place(&saga)
+	if f.Began[saga.ID] == 0 {
+		f.Began[saga.ID] = saga.Seq
+	}
 	f.ByID[saga.ID] = saga
 	close(f.changed)
 	f.changed = make(chan struct{})
@@ -56,41 +62,6 @@ func (f *Tracker) Saga(_ context.Context, id string) (tracker.Saga, error) {
 		return saga, tracker.ErrNotFound
 	}
 	return saga, f.Err
-}
-
-func (f *Tracker) Sagas(_ context.Context, q tracker.Query) (tracker.Page, error) {
-	f.Mu.Lock()
-	defer f.Mu.Unlock()
-	if q.Status != "" && !slices.Contains(tracker.Statuses(), q.Status) {
-		return tracker.Page{}, &tracker.QueryError{Field: "status", Problem: "is none of running, halted, completed, rejected"}
-	}
-	skip := 0
-	if q.Cursor != "" {
-		var err error
-		if skip, err = strconv.Atoi(q.Cursor); err != nil {
-			return tracker.Page{}, &tracker.QueryError{Field: "cursor", Problem: "is none that a page gave as next"}
-		}
-	}
-	var page tracker.Page
-	all := f.sorted(func(a, b tracker.Saga) int {
-		return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(a.ID, b.ID))
-	})
-	for _, saga := range all {
-		wanted := (q.Workflow == "" || q.Workflow == saga.Workflow) && (q.Status == "" || q.Status == saga.Status) &&
-			(q.Search == "" || strings.Contains(saga.Subject, q.Search) || q.Search == saga.ID)
-		switch {
-		case !wanted:
-		case skip > 0:
-			skip--
-		case len(page.Sagas) < cmp.Or(q.Limit, 50):
-			page.Sagas = append(page.Sagas, saga)
-		default:
-			seen, _ := strconv.Atoi(cmp.Or(q.Cursor, "0"))
-			page.Next = strconv.Itoa(seen + len(page.Sagas))
-			return page, f.Err
-		}
-	}
-	return page, f.Err
 }
 
 func (f *Tracker) ChangedSince(_ context.Context, seq int64, workflow string, limit int) ([]tracker.Saga, error) {

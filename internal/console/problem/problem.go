@@ -84,12 +84,17 @@ func Of(err error) huma.StatusError {
 	}
 }
 
-// queryParameter is where the API has a field of tracker.Query.
-func queryParameter(field string) string {
-	if field == "search" {
-		field = "q"
+// Parameter is what the API and the pages call a field of tracker.Query.
+func Parameter(field string) string {
+	switch field {
+	case "search":
+		return "q"
+	case "startedAfter":
+		return "started_after"
+	case "startedBefore":
+		return "started_before"
 	}
-	return "query." + field
+	return field
 }
 
 // Fields collects what err says of fields: several, if an event type's Validate has joined them.
@@ -108,7 +113,7 @@ func Fields(err error) []error {
 		return []error{detail("body.input."+field.Field, field.Problem)}
 	}
 	if field, ok := errors.AsType[*tracker.QueryError](err); ok {
-		return []error{detail(queryParameter(field.Field), field.Problem)}
+		return []error{detail("query."+Parameter(field.Field), field.Problem)}
 	}
 	if field, ok := errors.AsType[*Field](err); ok {
 		return []error{detail(field.Location, field.Message)}

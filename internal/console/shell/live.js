@@ -9,6 +9,7 @@ const retry = 5000; // milliseconds
 let source;
 let position;
 let timer;
+let held = false;
 
 export function startLive() {
   restartLive();
@@ -22,6 +23,13 @@ export function restartLive() {
   connect();
 }
 
+// holdLive stops updates until it is called again, and says whether they are held.
+export function holdLive() {
+  held = !held;
+  connect();
+  return held;
+}
+
 export function stopLive() {
   clearTimeout(timer);
   source?.close();
@@ -30,7 +38,7 @@ export function stopLive() {
 
 function connect() {
   stopLive();
-  if (!main().dataset.live) return;
+  if (held || !main().dataset.live) return;
   const url = new URL(main().dataset.live, location);
   if (position) url.searchParams.set("since", position);
   source = new EventSource(url);

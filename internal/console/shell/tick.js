@@ -19,6 +19,11 @@ export function startTicking() {
       const text = left > 0 ? "in " + soFar(left) : "now";
       if (e.textContent !== text) e.textContent = text;
     }
+    for (const e of document.querySelectorAll("[data-left]")) {
+      const left = e.dataset.left - (now - ahead);
+      const text = left >= 0 ? soFar(left) : soFar(-left) + " over";
+      if (e.textContent !== text) e.textContent = text;
+    }
   }, 100);
 }
 

@@ -305,3 +305,26 @@ func testHeadersGoWithTheirSaga(t *testing.T, dsn string) {
 		t.Errorf("%d rows are left, error %v, want 2", rows, err)
 	}
 }
+
+// Of the named sagas those are given that there are; of one of which nothing but its ID is known nobody has asked.
+func TestAmong(t *testing.T) { eachDialect(t, testAmong) }
+
+func testAmong(t *testing.T, dsn string) {
+	s := openStore(t, dsn)
+	a, b, bare, other := saga(1, "w", "completed"), saga(2, "w", "running"), saga(3, "w", ""), saga(4, "w", "running")
+	update(t, s, func(tx *Tx) error { return tx.Save([]*Saga{a, b, bare, other}) })
+	got, err := s.Among(t.Context(), []SagaID{b.ID, bare.ID, {}, a.ID, a.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[SagaID]int{}
+	for _, g := range got {
+		ids[g.ID]++
+	}
+	if diff := cmp.Diff(map[SagaID]int{a.ID: 1, b.ID: 1}, ids); diff != "" {
+		t.Error(diff)
+	}
+	if none, err := s.Among(t.Context(), nil); err != nil || len(none) > 0 {
+		t.Errorf("%d sagas, error %v", len(none), err)
+	}
+}

@@ -1,0 +1,4 @@
+package sagas
+
+// HopsOf is what threads are drawn by.
+var HopsOf = hopsOf
