@@ -37,19 +37,36 @@ const (
 
 func newCancel(c *terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "cancel ID...",
+		Use:   "cancel ID... | --all",
 		Short: "Cancel sagas: undo what was done",
 		Long: `Asks the initiator of each saga to end it as cancelled: what its steps have done is undone, the latest first. The saga is met wherever
 it is: on its way, waiting for another attempt, halted, or at home. One that has ended is refused.
 
+With --all it cancels all that match the filters, as far as their end isn't decided yet. It says how many these are, and asks before.
+
 Exit code 0: all are being cancelled; 1: one was refused, or the console or the broker can't be reached; 2: an ID that the console doesn't know.`,
-		Example: `  skald cancel 01a20d67-0d4a-7dab-93bd-90c6d23e60cb --reason "she starts elsewhere"`,
-		Args:    someSagas,
+		Example: `  skald cancel 01a20d67-0d4a-7dab-93bd-90c6d23e60cb --reason "she starts elsewhere"
+  skald cancel --all --workflow onboarding --older-than 1h --reason "the import was wrong"`,
 		RunE: func(cmd *cobra.Command, ids []string) error {
+			given := c.sagaFilter()
+			switch all := c.settings.Bool("all"); {
+			case all && len(ids) > 0:
+				return usage("give either the IDs of sagas or --all, not both")
+			case all:
+				return c.cancelAll(cmd.Context(), given)
+			case len(given) > 0:
+				return usage("filters go with --all: without it only the sagas are cancelled whose IDs you give")
+			}
+			if err := someSagas(cmd, ids); err != nil {
+				return err
+			}
 			return c.askSagas(cmd.Context(), ids, action{Reason: c.settings.String("reason")}, "cancel")
 		},
 	}
-	actionFlags(cmd, "why, for those who look at the saga later")
+	actionFlags(cmd, "why, for those who look at the saga later; required with --all")
+	cmd.Flags().Bool("all", false, "all sagas that match the filters")
+	cmd.Flags().Bool("yes", false, "with --all: don't ask")
+	sagaFlags(cmd.Flags())
 	return cmd
 }
 

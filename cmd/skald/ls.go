@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"github.com/skald-saga/skald/internal/console/api"
+	"github.com/skald-saga/skald/internal/tracker"
 	"github.com/spf13/cobra"
 )
 
@@ -18,16 +18,20 @@ func newLs(c *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "List sagas, the youngest first",
-		Args:  noArgs,
+		Long:  `Lists sagas, each with where it is and why. Filters have to hold together.`,
+		Example: `  skald ls --status open --older-than 10m --oldest
+  skald ls --search tenant=acme`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			query := url.Values{}
-			for _, name := range []string{"workflow", "status", "cursor"} {
-				if v := c.settings.String(name); v != "" {
-					query.Set(name, v)
-				}
+			for name, value := range c.sagaFilter() {
+				query.Set(name, value)
 			}
-			if search := c.settings.String("search"); search != "" {
-				query.Set("q", search)
+			if cursor := c.settings.String("cursor"); cursor != "" {
+				query.Set("cursor", cursor)
+			}
+			if c.settings.Bool("oldest") {
+				query.Set("order", "oldest")
 			}
 			query.Set("limit", strconv.Itoa(c.settings.Int("limit")))
 			var page struct {
@@ -45,27 +49,54 @@ func newLs(c *terminal) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	serverFlags(flags)
-	flags.String("workflow", "", "only sagas of this workflow")
-	flags.String("status", "", "only sagas with this status: running, halted, completed, …")
-	flags.String("search", "", "only sagas whose business key contains this, or the one with this ID")
+	sagaFlags(flags)
+	flags.Bool("oldest", false, "the oldest first")
 	flags.Int("limit", 50, "at most so many, 1 to 1000")
 	flags.String("cursor", "", "go on where the page before ended")
 	return cmd
 }
 
+// lineWidth is that of the terminal that everybody has.
+const lineWidth = 80
+
+// printSagas prints two lines for each: the second says where it is and why, as far as there is room.
 func (c *terminal) printSagas(sagas []api.Saga, next string) error {
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tWORKFLOW\tSTATUS\tSTARTED\tTOOK\tSUBJECT")
 	for _, s := range sagas {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.Workflow, s.Status, clock(s.Started), took(s.Started, s.Ended), printable(s.Subject))
+		said := "  " + printable(s.Sentence)
+		if s.Subject != "" {
+			said = "  " + printable(s.Subject) + ": " + printable(s.Sentence)
+		}
+		if _, err := fmt.Fprintf(c.out, "%s  %-12s  %-11s  %s\n%s\n", s.ID, s.Status, age(s), cutTo(printable(s.Workflow), 14), cutTo(said, lineWidth)); err != nil {
+			return err
+		}
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if next != "" {
+	switch {
+	case next != "":
 		fmt.Fprintf(c.err, "there are more: --cursor %s\n", next)
+	case len(sagas) == 0:
+		fmt.Fprintln(c.err, "no saga matches")
 	}
 	return nil
+}
+
+// age says how old a saga is, or how old it got.
+func age(s api.Saga) string {
+	switch {
+	case s.Started.IsZero():
+		return "-"
+	case s.Ended.IsZero():
+		return tracker.Lasted(time.Since(s.Started))
+	}
+	return tracker.Lasted(s.Ended.Sub(s.Started))
+}
+
+// cutTo shortens a text to so many characters.
+func cutTo(text string, most int) string {
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	return string(runes[:most-1]) + "…"
 }
 
 // took is the time from began to ended, or to now for what goes on.

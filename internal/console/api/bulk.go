@@ -60,6 +60,7 @@ type Bulk struct {
 	Refused    int      `json:"refused"`
 	Unanswered int      `json:"unanswered" doc:"Their service hasn't answered yet, and does it as soon as it runs"`
 	Refusals   []string `json:"refusals" nullable:"false" doc:"Why, at most ten"`
+	Position   int64    `json:"position,omitempty" doc:"With a filter: the position that sagas had begun by. Give it to the requests that follow, so that they mean the same"`
 	Next       string   `json:"next,omitempty" doc:"There are more: the cursor of the next request"`
 }
 
@@ -108,7 +109,7 @@ func (b *bulk) walk(in *bulkInput) (func(context.Context, func(tracker.Saga) boo
 	if position == 0 {
 		position, _ = b.a.b.Tracker.Changed()
 	}
-	b.filtered = true
+	b.filtered, b.out.Position = true, position
 	return func(ctx context.Context, yield func(tracker.Saga) bool) error {
 		return inFilter(at.each(ctx, b.a.b.Tracker, q, position, yield))
 	}, nil

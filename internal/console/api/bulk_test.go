@@ -66,6 +66,10 @@ func TestBulk(t *testing.T) {
 			if test.status == 200 && test.want.Refusals == nil {
 				test.want.Refusals = []string{}
 			}
+			if filtered := strings.Contains(body, `"filter"`); (got.Position > 0) != (filtered && test.status == 200) {
+				t.Errorf("position %d", got.Position)
+			}
+			got.Position = 0
 			if diff := cmp.Diff(test.want, got.Bulk); diff != "" {
 				t.Error(diff)
 			}
