@@ -63,6 +63,13 @@ func TestUpWithUsers(t *testing.T) {
 			}
 		})
 	}
+	t.Setenv("SKALD_TOKEN", token)
+	_, list, _ := i.skald("", "audit", "--server", i.console)
+	for _, want := range []string{"ada  cancel-saga  01990000-0000-7000-8000-000000000000  404", "bo   cancel-saga  01990000-0000-7000-8000-000000000000  403     this needs the role operator"} {
+		if !strings.Contains(list, want) {
+			t.Errorf("the audit lacks %q:\n%s", want, list)
+		}
+	}
 	if said := i.errOut.String(); strings.Contains(said, "s3cret") || strings.Contains(said, "wr0ng") || strings.Contains(said, token) {
 		t.Errorf("the log has a secret: %s", said)
 	}

@@ -56,7 +56,7 @@ A flag beats the environment, the environment beats the file.`,
 	flags.String("log-level", "warn", "debug, info, warn or error")
 	flags.String("log-format", "text", "text or json")
 	flags.Bool("json", false, "print data as JSON on stdout")
-	root.AddCommand(newUp(c), newRun(c), newConsole(c), newBroker(c), newStart(c), newLs(c), newTrace(c), newCancel(c), newAbandon(c), newUnblock(c), newDlq(c), newServices(c), newMap(c), newLeave(c), newPasswd(c), newDoctor(c), newTopics(c), newBench(c), newBenchWorker(c), newVersion(c))
+	root.AddCommand(newUp(c), newRun(c), newConsole(c), newBroker(c), newStart(c), newLs(c), newTrace(c), newCancel(c), newAbandon(c), newUnblock(c), newDlq(c), newServices(c), newMap(c), newLeave(c), newAudit(c), newPasswd(c), newDoctor(c), newTopics(c), newBench(c), newBenchWorker(c), newVersion(c))
 	return root
 }
 

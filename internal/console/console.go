@@ -2,8 +2,12 @@ package console
 
 import (
 	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/skald-saga/skald/internal/console/api"
+	"github.com/skald-saga/skald/internal/console/audit"
 	"github.com/skald-saga/skald/internal/console/decide"
 	"github.com/skald-saga/skald/internal/console/live"
 	chart "github.com/skald-saga/skald/internal/console/map"
@@ -22,6 +26,7 @@ var rooms = []shell.Room{
 	{Name: "sagas", Files: sagas.Files, Path: "/sagas", Title: "Sagas", Icon: "sagas", Key: "s"},
 	{Name: "map", Files: chart.Files, Path: "/map", Title: "Map", Icon: "map", Key: "m"},
 	{Name: "services", Files: services.Files, Path: "/services", Title: "Services", Icon: "services", Key: "v"},
+	{Name: "audit", Files: audit.Files, Path: "/audit", Title: "Audit", Icon: "audit", Key: "a"},
 	{Name: "saga", Files: saga.Files},
 	{Name: "decide", Files: decide.Files, Everywhere: true},
 }
@@ -40,10 +45,11 @@ func Pages() (paths []string) {
 //
 //	server.RegisterOnShutdown(handler.Close)
 type Handler struct {
-	mux     *http.ServeMux
-	serve   http.Handler
-	streams *live.Streams
-	runner  *redrive.Runner
+	mux      *http.ServeMux
+	serve    http.Handler
+	streams  *live.Streams
+	runner   *redrive.Runner
+	document *huma.OpenAPI
 }
 
 // New makes the console. It panics if a required field of cfg is missing.
@@ -52,7 +58,7 @@ func New(cfg Config) *Handler {
 	h := &Handler{mux: http.NewServeMux(), streams: live.NewStreams(cfg.MaxStreams)}
 	b := cfg.backend()
 	h.runner = redrive.New(b)
-	api.Register(h.mux, b, h.streams, h.runner)
+	h.document = api.Register(h.mux, b, h.streams, h.runner)
 	frame := shell.New(b, h.streams, rooms)
 	frame.Register(h.mux)
 	onboarding.Register(h.mux, b, frame)
@@ -61,10 +67,11 @@ func New(cfg Config) *Handler {
 	sagas.Register(h.mux, b, frame)
 	services.Register(h.mux, b, frame)
 	chart.Register(h.mux, b, frame)
+	audit.Register(h.mux, b, frame)
 	if cfg.Metrics != nil {
 		h.mux.Handle("GET /metrics", cfg.Metrics)
 	}
-	h.serve = secured(cfg, b.Logger, http.HandlerFunc(h.route))
+	h.serve = secured(cfg, b, h.operation, http.HandlerFunc(h.route))
 	return h
 }
 
@@ -75,6 +82,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.serve.Se
 func (h *Handler) Close() {
 	h.streams.Close()
 	h.runner.Close()
+}
+
+// operation gives the API's operation that a request asks for, and the pattern of its path; both are empty if it asks for none.
+func (h *Handler) operation(r *http.Request) (id, path string) {
+	_, pattern := h.mux.Handler(r)
+	_, path, _ = strings.Cut(pattern, " ")
+	if item := h.document.Paths[path]; item != nil {
+		for method, op := range map[string]*huma.Operation{http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete} {
+			if op != nil && method == r.Method {
+				return op.OperationID, path
+			}
+		}
+	}
+	return "", ""
 }
 
 // route answers an address that leads nowhere, and a method that isn't allowed, as a problem like any other.

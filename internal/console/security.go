@@ -1,7 +1,6 @@
 package console
 
 import (
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -9,6 +8,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/skald-saga/skald/internal/console/access"
+	"github.com/skald-saga/skald/internal/console/audit"
+	"github.com/skald-saga/skald/internal/console/backend"
 	"github.com/skald-saga/skald/internal/console/problem"
 )
 
@@ -17,13 +18,14 @@ const contentSecurity = "default-src 'none'; script-src 'self'; style-src 'self'
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // secured refuses what another site makes a browser send, and sets the headers that every answer has.
-func secured(cfg Config, logger *slog.Logger, next http.Handler) http.Handler {
+func secured(cfg Config, b *backend.Backend, operation func(*http.Request) (id, path string), next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		problem.Write(w, huma.NewError(http.StatusForbidden, "this request comes from another site"))
 	}))
 	next = protection.Handler(access.OnlyOperators(next))
-	next = access.NewGate(cfg.Users, logger).Handler(next)
+	next = audit.Record(b, operation, next)
+	next = access.NewGate(cfg.Users, b.Logger).Handler(next)
 	if cfg.Users == nil {
 		next = sameName(next)
 	}

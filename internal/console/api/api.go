@@ -23,13 +23,18 @@ type API struct {
 	runner  *redrive.Runner
 }
 
-// Register adds every operation to the mux, and with them GET /openapi.json.
-func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams, runner *redrive.Runner) {
+// Register adds every operation to the mux, and with them GET /openapi.json, whose document it gives.
+func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams, runner *redrive.Runner) *huma.OpenAPI {
 	a := &API{b, streams, runner}
 	config := huma.DefaultConfig("Skald", a.b.Version)
 	config.Info.Description = "Start sagas, and see where each one is. Errors are application/problem+json (RFC 9457)."
-	config.DocsPath = ""    // would load scripts from elsewhere
-	config.SchemasPath = "" // the schemas are in the document
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"password": {Type: "http", Scheme: "basic", Description: "Name and password of a user"},
+		"token":    {Type: "http", Scheme: "bearer", Description: "Token of a program"},
+	}
+	config.Security = []map[string][]string{{}, {"password": {}}, {"token": {}}} // the first: a console without users asks for nothing
+	config.DocsPath = ""                                                         // would load scripts from elsewhere
+	config.SchemasPath = ""                                                      // the schemas are in the document
 	config.CreateHooks = nil
 	config.RejectUnknownQueryParameters = true // a misspelt filter must not show everything
 	api := humago.New(mux, config)
@@ -43,6 +48,7 @@ func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams, run
 	a.registerStream(api)
 	a.registerTracker(api)
 	a.registerServices(api)
+	a.registerAudit(api)
 	a.registerMap(api)
 	if a.b.Demo != nil {
 		a.registerDemo(api)
@@ -50,6 +56,7 @@ func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams, run
 			a.registerMails(api)
 		}
 	}
+	return api.OpenAPI()
 }
 
 // handle registers one operation whose errors become responses by problemOf.
@@ -75,8 +82,11 @@ func handle[I, O any](a *API, api huma.API, op huma.Operation, f func(context.Co
 // refusals are the statuses other than its own that an operation may answer with, so that the document has every one.
 func refusals[I any](op huma.Operation) []int {
 	all := append(slices.Clone(op.Errors), http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable)
+	if !slices.Contains(op.Tags, "Health") {
+		all = append(all, http.StatusUnauthorized, http.StatusTooManyRequests)
+	}
 	if op.Method != http.MethodGet {
-		all = append(all, http.StatusForbidden) // what another site makes a browser send
+		all = append(all, http.StatusForbidden) // what a viewer asks for, or another site makes a browser send
 	}
 	if _, ok := reflect.TypeFor[I]().FieldByName("Body"); ok {
 		all = append(all, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)

@@ -14,6 +14,7 @@ type Tracker interface {
 	Failures
 	Traffic
 	Stories
+	Audit
 	Services(ctx context.Context) ([]tracker.Service, error)
 	Changed() (seq int64, changed <-chan struct{})
 	Lag() tracker.Lag

@@ -21,6 +21,7 @@ type Tracker struct {
 	Ways    []tracker.Hop
 	Behind  tracker.Lag
 	Log     []tracker.Letter
+	Audited []tracker.AuditEntry
 	Told    map[string][]tracker.Event // by saga: what its steps don't tell
 	Headers map[string][]string        // by saga: name=value of headers that it's found by
 	Began   map[string]int64           // by saga: its first Seq
