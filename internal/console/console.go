@@ -9,6 +9,7 @@ import (
 	"github.com/skald-saga/skald/internal/console/api"
 	"github.com/skald-saga/skald/internal/console/audit"
 	"github.com/skald-saga/skald/internal/console/decide"
+	"github.com/skald-saga/skald/internal/console/failures"
 	"github.com/skald-saga/skald/internal/console/live"
 	chart "github.com/skald-saga/skald/internal/console/map"
 	"github.com/skald-saga/skald/internal/console/onboarding"
@@ -25,6 +26,7 @@ var rooms = []shell.Room{
 	{Name: "onboarding", Files: onboarding.Files, Path: "/", Title: "Onboarding", Icon: "user-plus", Key: "o"},
 	{Name: "sagas", Files: sagas.Files, Path: "/sagas", Title: "Sagas", Icon: "sagas", Key: "s"},
 	{Name: "map", Files: chart.Files, Path: "/map", Title: "Map", Icon: "map", Key: "m"},
+	{Name: "failures", Files: failures.Files, Path: "/failures", Title: "Failures", Icon: "failures", Key: "f"},
 	{Name: "services", Files: services.Files, Path: "/services", Title: "Services", Icon: "services", Key: "v"},
 	{Name: "audit", Files: audit.Files, Path: "/audit", Title: "Audit", Icon: "audit", Key: "a"},
 	{Name: "saga", Files: saga.Files},
@@ -65,6 +67,7 @@ func New(cfg Config) *Handler {
 	saga.Register(h.mux, b, frame)
 	decide.Register(h.mux, b, frame)
 	sagas.Register(h.mux, b, frame)
+	failures.Register(h.mux, b, frame, h.runner)
 	services.Register(h.mux, b, frame)
 	chart.Register(h.mux, b, frame)
 	audit.Register(h.mux, b, frame)

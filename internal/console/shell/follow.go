@@ -122,5 +122,12 @@ func (s *Shell) Parts(ctx context.Context, seq int64, rate *live.Rate) (map[stri
 		}
 		parts[name] = html
 	}
+	for room := range s.badges {
+		html, err := s.Render(ctx, "badge", s.badge(room))
+		if err != nil {
+			return nil, err
+		}
+		parts["badge-"+room] = html
+	}
 	return parts, nil
 }

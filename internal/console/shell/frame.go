@@ -39,6 +39,7 @@ type frame struct {
 type place struct {
 	Room
 	Current bool
+	Badge   *badge
 }
 
 // Show answers with a page, so that it can be read without any script, or with the problem instead.
@@ -56,7 +57,7 @@ func (s *Shell) frame(ctx context.Context, page Page) (*frame, error) {
 	for _, room := range s.rooms {
 		current := room.Name == page.Room
 		if room.Path != "" {
-			f.Nav = append(f.Nav, place{room, current || room.Name == page.Place})
+			f.Nav = append(f.Nav, place{room, current || room.Name == page.Place, s.badge(room.Name)})
 		}
 		if current && page.Title == "" {
 			f.Title = room.Title

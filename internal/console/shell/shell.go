@@ -38,11 +38,12 @@ type Shell struct {
 	rooms     []Room
 	templates map[bool]*template.Template // by whether who looks may act
 	assets    *assets
+	badges    map[string]Badge // by room
 }
 
 // New panics if a template doesn't parse, which is a room's own mistake.
 func New(b *backend.Backend, streams *live.Streams, rooms []Room) *Shell {
-	s := &Shell{b: b, streams: streams, rooms: rooms}
+	s := &Shell{b: b, streams: streams, rooms: rooms, badges: map[string]Badge{}}
 	all := append([]Room{{Name: "shell", Files: files}}, rooms...)
 	s.assets = newAssets(all)
 	templates := template.New("").Funcs(template.FuncMap{
