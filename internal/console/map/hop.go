@@ -26,7 +26,8 @@ type hop struct {
 	Running           int64
 	Retrying, Halted  int64
 	Stuck             int64
-	RetryingAt, Here  string // addresses of the sagas
+	Here, RetryingAt  string // addresses of the sagas
+	HaltedAt, StuckAt string
 	Shares            template.HTML
 	By                []share
 	Slowest           bool // of several ways
@@ -65,8 +66,8 @@ func (k *known) hop(v view) *hop {
 	x.Sentence = x.sentence(ways, worst, v)
 	x.chart(hops, worst)
 	x.byWorkflow(hops, rate)
-	x.Here = sagas("service", v.To, "topic", v.Topic, "status", tracker.Running)
-	x.RetryingAt = sagas("service", v.To, "topic", v.Topic, "status", tracker.Retrying)
+	at := func(name, value string) string { return sagas("service", v.To, "topic", v.Topic, name, value) }
+	x.Here, x.RetryingAt, x.HaltedAt, x.StuckAt = at("status", tracker.Running), at("status", tracker.Retrying), at("status", tracker.Halted), at("stuck", "true")
 	return x
 }
 

@@ -51,7 +51,7 @@ func TestMapOfAWorkflow(t *testing.T) {
 func TestAHopIsTold(t *testing.T) {
 	w := consoletest.Mapped()
 	has(t, get(t, w, "/map?hop=notify%2Fnotifier"), "Twelve sagas are stuck here. This hop takes 41.0 s; usually 2.40 s.", "usual p99 shaded", "onboarding 88 %", "p99 41.0 s", "helpdesk 13 %",
-		"/sagas?service=notifier&amp;status=retrying&amp;topic=notify", "1,072", "212", `class="topic slow chosen"`, `<tr class="chosen">`)
+		"/sagas?service=notifier&amp;status=retrying&amp;topic=notify", "/sagas?service=notifier&amp;stuck=true&amp;topic=notify", "Show the 12 stuck sagas", "/sagas?service=notifier&amp;status=halted&amp;topic=notify", "1,072", "212", `class="topic slow chosen"`, `<tr class="chosen">`)
 	has(t, get(t, w, "/map?hop=sms-out%2F"), "<code>sms-out</code> → nobody", "Notifier sends to sms-out, and nobody has declared to read it.")
 	has(t, get(t, w, "/map?hop=notify%2Faudit"), "audit reads along, outside of the saga.")
 	w.Ways[7].P99, w.Ways[3].P99 = 0, 0

@@ -5,6 +5,7 @@ import (
 
 	"github.com/skald-saga/skald/internal/console/words"
 	"github.com/skald-saga/skald/internal/topology"
+	"github.com/skald-saga/skald/internal/tracker"
 )
 
 // summary is what stands beside the map while no hop is chosen.
@@ -16,12 +17,14 @@ type summary struct {
 	Halted          int64
 	Stuck           int64
 	Sagas           string // address of those that aren't over
+	HaltedAt        string
 }
 
 func (k *known) summary(v view) *summary {
-	s := &summary{Title: "All workflows", Sagas: sagas("status", "open")}
+	s := &summary{Title: "All workflows", Sagas: sagas("status", "open"), HaltedAt: sagas("status", tracker.Halted)}
 	if w := k.graph.Workflow(v.Workflow); w != nil {
 		s.Title, s.Sagas = w.Name, sagas("status", "open", "workflow", w.Name)
+		s.HaltedAt = sagas("status", tracker.Halted, "workflow", w.Name)
 		s.Sentence = words.Capital(w.Initiator) + " begins it with " + w.Start + ", and " + w.End + " brings it home."
 		if slices.ContainsFunc(k.findings, func(f topology.Finding) bool { return f.Kind == topology.NoReturn && f.Workflow == w.Name }) {
 			s.Sentence = words.Capital(w.Initiator) + " begins it with " + w.Start + ". Not every branch of it comes home."

@@ -65,7 +65,7 @@ func TestServicesAreTold(t *testing.T) {
 	page := get(t, fleet(), "/services")
 	for _, want := range []string{
 		"4 services", "7 instances", "begins and ends onboarding", "authorize → assign, notify", "watches notify", "1 of 3 down", "rolling", "draining", "v1.1.0, v1.0.9",
-		"notifier-2 has been silent since ", "Its 4 partitions went to notifier-1 and notifier-3. Nothing is lost.", "1,402", "0.3/s", "41.0 s", "87 : 13",
+		"notifier-2 has been silent since ", "Its 4 partitions went to notifier-1 and notifier-3. Nothing is lost.", `href="/sagas?service=notifier">Sagas at notifier</a>`, "1,402", "0.3/s", "41.0 s", "87 : 13",
 		`<td>onboarding</td><td class="num">42/s</td><td class="num">87 %</td>`, "&lt;b&gt;odd&lt;/b&gt;", `aria-current="page"`,
 	} {
 		if !strings.Contains(page, want) {
