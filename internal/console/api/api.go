@@ -40,6 +40,7 @@ func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams, run
 	api := humago.New(mux, config)
 	a.registerHealth(api)
 	a.registerSagas(api)
+	a.registerEvents(api)
 	a.registerActions(api)
 	a.registerBulk(api)
 	a.registerLetters(api)
