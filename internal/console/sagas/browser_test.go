@@ -59,7 +59,7 @@ func testLiveRows(b *consoletest.Tab, w *consoletest.World, address string) {
 
 func testFilters(b *consoletest.Tab, _ *consoletest.World, address string) {
 	b.Open(address)
-	b.Click(".legend a:nth-child(4)")
+	b.Click(".statuses a:nth-child(4)")
 	b.Wait("location.search === '?status=halted' && document.querySelectorAll('#rows tr').length === 1")
 	b.Click(".filters summary")
 	b.Do(chromedp.SetValue(".filters [name=service]", "authorizer"))
