@@ -75,7 +75,7 @@ func row(at, service, step, state, took, bar string) string {
 // folded breaks a sentence into lines.
 func folded(text string) (lines []string) {
 	line := ""
-	for _, word := range strings.Fields(printable(text)) {
+	for word := range strings.FieldsSeq(printable(text)) {
 		switch {
 		case line == "":
 			line = fit(word, width)

@@ -40,7 +40,7 @@ func undoneSaga() (api.Saga, []api.Event) {
 	}
 	return s, []api.Event{
 		{Type: "onboarding.new-user", Payload: []byte("{}")},
-		{Type: tracker.AttemptType, Time: at(6), Payload: []byte(`{"id":"e2","attempt":1,"error":"database is locked, ` + strings.Repeat("really ", 20) + `","due":"2026-03-01T09:00:08Z"}`)},
+		{Type: tracker.AttemptType, Time: at(6), Payload: []byte(`{"id":"e2","attempt":1,"error":"database is locked, ` + strings.Repeat("and so on, ", 20) + `","due":"2026-03-01T09:00:08Z"}`)},
 	}
 }
 
@@ -60,7 +60,7 @@ func TestTraceDrawsTime(t *testing.T) {
 +0.000 s provisioner  new-user    done             1.00 s ..===
 +2.000 s authorizer   authorize   turned           2.00 s     ..=====
 +5.000 s provisioner  new-user    undo done        1.00 s           <<x---<<<
-+6.000 s attempt 1 failed: database is locked, really really really really rea…
++6.000 s attempt 1 failed: database is locked, and so on, and so on, and s…
 `
 	normal := func(s string) string {
 		lines := strings.Split(s, "\n")
