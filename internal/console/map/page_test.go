@@ -66,6 +66,9 @@ func TestClosedLoopsAreSaid(t *testing.T) {
 	w.Steps = append(w.Steps, tracker.Declaration{Service: "provisioner", Steps: []tracker.DeclaredStep{{Role: wire.RoleBegin, Workflow: "onboarding", Topic: "new-user", EndTopic: "done", Next: []string{"authorize"}}}})
 	has(t, get(t, w, "/map?workflow=onboarding"), "Not every branch returns to its initiator", "provisioner begins onboarding and doesn&#39;t end it", "Not every branch of it comes home.")
 	has(t, get(t, nothing(), "/map"), "Nothing to draw yet")
+	if strings.Contains(get(t, nothing(), "/map"), "0/s") {
+		t.Error("figures of nothing")
+	}
 }
 
 func TestNamesAreText(t *testing.T) {

@@ -146,7 +146,7 @@ var states = map[string]state{
 	tracker.Up:       {"up", "completed", "up"},
 	tracker.Draining: {"queued", "retrying", "draining"},
 	tracker.Down:     {"down", "halted", "down"},
-	tracker.Gone:     {"down", "over", "stopped"},
+	tracker.Gone:     {"down", "cancelled", "stopped"},
 }
 
 // stateOf is a service's: how many of its instances are down, or that two versions of it run at a time.
