@@ -28,12 +28,13 @@ type detail struct {
 	Event  *sample
 	Rows   []letterRow
 	Pager  shell.Pager
+	Asked  []tracker.AuditEntry
 	Silent string // why something of the letter can't be shown
 }
 
 func (h *handler) detail(ctx context.Context, v view, c *tracker.Cause) (*detail, error) {
 	d := &detail{Cause: *c, View: v}
-	for i, t := range []string{"Sample error", "Sample event", "Letters"} {
+	for i, t := range []string{"Sample error", "Sample event", "Letters", "Audit"} {
 		s := segment{Title: t, URL: v.With(tabs[i]).URL(), Current: v.Tab == tabs[i]}
 		if tabs[i] == "letters" {
 			s.N = c.Letters

@@ -53,6 +53,14 @@ func TestPageTellsOfCauses(t *testing.T) {
 	has(t, page, "12345678901234567890", "ce_type", "a\u241b&lt;b&gt;\ufffd")
 	page = read(t, h, "/failures?tab=letters&cause="+panicked)
 	has(t, page, "50 letters of 66, the newest first", `rel="next"`, ">Open<", "data-act=")
+	has(t, read(t, h, "/failures?tab=audit&cause="+panicked), "Nobody has asked anything of this cause")
+	consoletest.Ask(t, h, "POST", "/api/v1/causes/"+panicked+"/redrive", `{"limit":1,"by":"desk-2","reason":"mended now"}`, nil)
+	consoletest.Ask(t, h, "POST", "/api/v1/causes/"+unknown+"/redrive", `{"limit":1,"by":"desk-3"}`, nil)
+	page = read(t, h, "/failures?tab=audit&cause="+panicked)
+	has(t, page, "desk-2", "redrive-cause", "mended now")
+	if strings.Contains(page, "desk-3") {
+		t.Error("what was asked of another cause is told here")
+	}
 	page = read(t, h, "/failures?state=discarded")
 	has(t, page, "3 dead letters ended with their sagas", "panic: assignment")
 	if strings.Contains(page, "greylisted") {
@@ -69,7 +77,7 @@ func TestGarbledAddresses(t *testing.T) {
 	h := console.New(failing().Config(t))
 	defer h.Close()
 	for query, where := range map[string]string{
-		"cuase=1": "query.cuase", "cause=zz": "query.cause", "cause=1&cause=2": "query.cause", "state=shut": "query.state", "tab=audit": "query.tab",
+		"cuase=1": "query.cuase", "cause=zz": "query.cause", "cause=1&cause=2": "query.cause", "state=shut": "query.state", "tab=log": "query.tab",
 		"cursor=5": "query.cursor", "groups=aaaaaaaaaaaa": "query.groups", "tab=letters&cursor=zz&cause=" + panicked: "query.cursor",
 	} {
 		var got consoletest.Problem

@@ -35,8 +35,11 @@ type stackLine struct{ Class, Text string }
 
 // fill looks up what is under the tab.
 func (h *handler) fill(ctx context.Context, v view, d *detail) error {
-	if v.Tab == "letters" {
+	switch v.Tab {
+	case "letters":
 		return h.letters(ctx, v, d)
+	case "audit":
+		return h.asked(ctx, d)
 	}
 	newest, err := h.b.Tracker.Letters(ctx, tracker.LetterQuery{Cause: v.Cause, Limit: 1})
 	if err != nil || len(newest.Letters) == 0 {

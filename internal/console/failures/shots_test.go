@@ -46,6 +46,7 @@ func TestShots(t *testing.T) {
 		shoot("failures"+suffix, "/failures?cause="+panicked, width, 900)
 		shoot("failures-event"+suffix, "/failures?tab=event", width, 900)
 		shoot("failures-letters"+suffix, "/failures?tab=letters&cause="+panicked, width, 900)
+		shoot("failures-audit"+suffix, "/failures?tab=audit&cause="+panicked, width, 900)
 		shoot("failures-none"+suffix, "/failures?state=discarded", width, 900)
 	}
 	b.Do(consoletest.Emulate(1440, 900, 1, "light"))

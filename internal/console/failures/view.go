@@ -27,7 +27,7 @@ var states = []state{
 }
 
 // tabs are what one may look at of a cause; the first is what is shown if nobody says.
-var tabs = []string{"error", "event", "letters"}
+var tabs = []string{"error", "event", "letters", "audit"}
 
 const (
 	mostGroups = 50 // that a page lists
