@@ -60,7 +60,7 @@ func TestTraceDrawsTime(t *testing.T) {
 +0.000 s provisioner  new-user    done             1.00 s ..===
 +2.000 s authorizer   authorize   turned           2.00 s     ..=====
 +5.000 s provisioner  new-user    undo done        1.00 s           <<x---<<<
-+6.000 s attempt 1 failed: database is locked, and so on, and so on, and s…
++6.000 s attempt 1 failed: database is locked, and so on, and so on, and so on…
 `
 	normal := func(s string) string {
 		lines := strings.Split(s, "\n")
