@@ -5,18 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/skald-saga/skald/internal/console/access"
+	"github.com/skald-saga/skald/internal/console/mask"
 )
 
 // consoleFlags are those of what serves the console.
 func consoleFlags(flags *pflag.FlagSet) {
 	flags.String("addr", "127.0.0.1:8080", "address of the console (port 0 takes a free one); any but a loopback address needs --users")
 	flags.String("users", "", "YAML file of those who may use the console, with their roles; skald passwd prints its entries (default: whoever reaches the loopback address may do everything)")
+	flags.String("mask", "", "fields of payloads that are shown to nobody, as topic.field, joined by commas: notify.email,*.password; notify.* is all of a payload")
 	flags.String("https-cert", "", "PEM certificate by which the console speaks HTTPS, with --https-key")
 	flags.String("https-key", "", "PEM key of --https-cert")
+}
+
+// mask reads --mask.
+func (c *terminal) mask() (*mask.Rules, error) {
+	rules, err := mask.Parse(strings.Split(c.settings.String("mask"), ","))
+	if err != nil {
+		return nil, usage("--mask: %w", err)
+	}
+	return rules, nil
 }
 
 // door is where and how the console may be entered.
@@ -24,10 +36,14 @@ type door struct {
 	addr  string
 	users *access.Users // nil: whoever reaches it may do everything
 	tls   *tls.Config   // nil: HTTP
+	mask  *mask.Rules   // nil: nothing is hidden
 }
 
 func (c *terminal) door() (d door, err error) {
 	d.addr = c.settings.String("addr")
+	if d.mask, err = c.mask(); err != nil {
+		return d, err
+	}
 	if path := c.settings.String("users"); path != "" {
 		if d.users, err = access.Load(path); err != nil {
 			return d, usage("--users: %w", err)

@@ -87,6 +87,7 @@ func TestAddressesThatOthersReachNeedUsers(t *testing.T) {
 		"no port":                 {"--addr 127.0.0.1", "host:port is wanted"},
 		"no such file":            {"--users " + path + ".gone", "no such file"},
 		"no users":                {"--users " + fileOf(t, ""), "names no user"},
+		"no field":                {"--mask notify", "--mask: \"notify\" isn't topic.field"},
 		"a certificate alone":     {"--https-cert " + path, "give both"},
 		"no certificate":          {"--https-cert " + path + " --https-key " + path, "--https-cert, --https-key: "},
 		"no streams":              {"--max-streams 0", "--max-streams"},

@@ -85,7 +85,7 @@ func (c *terminal) console(ctx context.Context) error {
 	handler := console.New(console.Config{
 		Tracker: t, Workflows: workflowNames(), Ready: client.Ping, Start: starterOf(client), Client: client,
 		Broker: "Kafka " + strings.Join(cfg.Brokers, ", "), Durable: true, Logger: cfg.Logger, Version: versionName(),
-		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), Users: door.users, MaxStreams: streams,
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), Users: door.users, Mask: door.mask, MaxStreams: streams,
 	})
 	fmt.Fprintf(c.out, "Skald console: %s\n", door.url(listener))
 	return serve(ctx, listener, door, handler, t, cfg.Logger)

@@ -204,7 +204,7 @@ func (d *demonstration) serve(ctx context.Context, listener net.Listener, c *ter
 		Demo:   &backend.Demo{Services: d.board, Hires: demo.NewHires(demo.NewHireList()...), Faults: d.faults, Mailbox: d.mails},
 		Ready:  func(context.Context) error { return d.board.ready() },
 		Broker: "embedded broker " + d.broker, Metrics: promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{}),
-		Logger: d.settings.logger, Version: versionName(), Users: d.settings.door.users, MaxStreams: d.settings.streams,
+		Logger: d.settings.logger, Version: versionName(), Users: d.settings.door.users, Mask: d.settings.door.mask, MaxStreams: d.settings.streams,
 	})
 	d.board.playAll()
 	d.greet(c, d.settings.door.url(listener))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/skald-saga/skald/internal/console/access"
 	"github.com/skald-saga/skald/internal/console/backend"
+	"github.com/skald-saga/skald/internal/console/mask"
 )
 
 // DefaultMaxStreams is how many clients may follow live if nobody says.
@@ -55,6 +56,9 @@ type Config struct {
 	// Users are those who may use it. Default: everybody may do everything, which is for loopback addresses alone.
 	Users *access.Users
 
+	// Mask says which fields of payloads are shown to nobody. Default: none.
+	Mask *mask.Rules
+
 	// MaxStreams bounds how many clients may follow live at once; the next one gets status 503. Default [DefaultMaxStreams].
 	MaxStreams int
 }
@@ -83,7 +87,7 @@ func (c Config) withDefaults() Config {
 
 func (c Config) backend() *backend.Backend {
 	return &backend.Backend{
-		Tracker: c.Tracker, Start: c.Start, Client: c.Client, Workflows: c.Workflows, Demo: c.Demo, Ready: c.Ready,
+		Tracker: c.Mask.Tracker(c.Tracker), Letter: c.Mask.Letter, Start: c.Start, Client: c.Client, Workflows: c.Workflows, Demo: c.Demo, Ready: c.Ready,
 		Broker: c.Broker, Durable: c.Durable, Logger: c.Logger.With("component", "console"), Version: c.Version, Life: rand.Text(),
 	}
 }

@@ -5,6 +5,7 @@
 //   - onboarding, saga, …, decide: pages and dialogs, each with its templates, styles and modules
 //   - shell: what all pages share: frame, assets, live updates
 //   - draw: small charts as SVG
+//   - mask: hides fields of payloads
 //   - audit: notes what is asked for, and the page that lists it
 //   - access: who asks, and what they may do
 //   - live, problem, words: streams, errors as answers, times and counts as sentences want them

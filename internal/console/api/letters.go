@@ -158,9 +158,11 @@ func (a *API) getLetter(ctx context.Context, in *struct{ LetterPlace }) (*letter
 	if err != nil {
 		return nil, &problem.Unasked{Err: err}
 	}
+	size := len(l.Payload)
+	l = a.b.Letter(l)
 	out := &letterOutput{WholeLetter{
 		Letter: apiLetter(&known), Topic: l.Topic, OriginalPartition: l.From, OriginalOffset: l.At, Cut: l.Cut, Stack: l.Stack,
-		Headers: make([][2]string, 0, len(l.Headers)), PayloadBytes: len(l.Payload),
+		Headers: make([][2]string, 0, len(l.Headers)), PayloadBytes: size,
 	}}
 	const mostOfHeader = 4 << 10
 	for _, header := range l.Headers {

@@ -6,11 +6,13 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+
+	"github.com/skald-saga/skald"
 )
 
 // Backend is what the pages and the API have behind them.
 type Backend struct {
-	// Tracker tells what the log says. Required.
+	// Tracker tells what the log says, masked. Required.
 	Tracker Tracker
 
 	// Start begins a saga and returns once the broker has taken its first event. It returns *skald.FieldError, or several
@@ -20,6 +22,9 @@ type Backend struct {
 
 	// Client asks services for what people want of sagas and dead letters, and reads the latter: a *skald.Client. Required.
 	Client Client
+
+	// Letter masks a dead letter of Client, which has to be done before it is shown, and must not be before it is redriven. Required.
+	Letter func(skald.DeadLetter) skald.DeadLetter
 
 	// Workflows are the names that Start knows.
 	Workflows []string
