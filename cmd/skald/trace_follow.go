@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/skald-saga/skald/internal/console/api"
+	"github.com/skald-saga/skald/internal/tracker"
 )
 
 const (
@@ -89,6 +90,9 @@ func (s *shower) tell(seen *traced) error {
 			if err := s.line(fmt.Sprintf("%*s %s %s: attempt %d failed: %s", atWidth, seen.after(f.at), orDash(step.Service), step.Topic, f.Number, f.Error)); err != nil {
 				return err
 			}
+		}
+		if step.State == tracker.StepRetrying && len(seen.failsOf(step)) > 0 {
+			continue // that is told by the attempts
 		}
 		when := step.Finished
 		if when.IsZero() {
