@@ -107,6 +107,20 @@ func TestLongWaitsAreCutOut(t *testing.T) {
 	}
 }
 
+// However long a saga has waited for a person, its token is at now.
+func TestTheTokenIsAtNow(t *testing.T) {
+	halted := tracker.Step{Service: "authorizer", Topic: "authorize", EventID: "e", State: tracker.StepHalted, Queued: at(2), Accepted: at(2)}
+	for _, hours := range []float64{0, 1, 1000} {
+		c := Draw(Input{
+			Saga: tracker.Saga{Status: tracker.Halted, Started: at(0), Steps: []tracker.Step{done("provisioner", "new-user", 0, 0, 2), halted}},
+			Now:  at(4 + 3600*hours), Failed: []Attempt{{EventID: "e", Number: 8, At: at(3)}}, Ahead: []Ahead{{Service: "provisioner", Label: "notified"}},
+		})
+		if c.Tip == nil || c.Tip.X < c.Future-.01 || c.Tip.X > c.Future+.01 {
+			t.Errorf("after %g hours the token is at %+v, now at %s", hours, c.Tip, c.Future)
+		}
+	}
+}
+
 // Whatever clocks say and whatever the log has lost, all shapes are on the chart and no width is negative.
 func TestOddTimesStayOnTheChart(t *testing.T) {
 	unknown := tracker.Step{Topic: "lost", State: tracker.StepDone}
@@ -157,6 +171,13 @@ func TestStepsHaveTheSameWidth(t *testing.T) {
 }
 
 func TestRoundTimes(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		3601 * time.Second: "1:00:01", 7322500 * time.Millisecond: "2:02:02.5", 26*time.Hour + 30*time.Minute: "26:30 h", 3 * time.Hour: "3 h",
+	} {
+		if got := roundWords(d); got != want {
+			t.Errorf("%s: %s, want %s", d, got, want)
+		}
+	}
 	for d, want := range map[time.Duration]string{
 		time.Microsecond: "1 ms", 3 * time.Millisecond: "5 ms", 150 * time.Millisecond: "200 ms", 1500 * time.Millisecond: "2 s", 21 * time.Second: "30 s",
 		3 * time.Minute: "5 min", 50 * time.Minute: "60 min", 5 * time.Hour: "6 h", 100 * time.Hour: "5 d",

@@ -2,6 +2,7 @@ package waterfall
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -52,7 +53,7 @@ func newScale(spans []span, width float64) *scale {
 		s.cuts = append(s.cuts, cut{from: w.from, to: w.to, lane: w.lane})
 		rest -= long
 	}
-	rest = max(rest, end.Sub(s.start)/1000, time.Millisecond) // less only where clocks disagree
+	rest = max(rest, time.Millisecond)
 	s.total = rest
 	for i := range s.cuts {
 		s.cuts[i].shown = min(time.Duration(cutShare*float64(rest))+1, s.cuts[i].to.Sub(s.cuts[i].from))
@@ -145,10 +146,18 @@ func roundWords(d time.Duration) string {
 		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
 	case d < 2*time.Minute:
 		return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + " s"
+	case d%time.Minute != 0: // behind a wait that is cut out
+		seconds := strconv.FormatFloat((d % time.Minute).Seconds(), 'f', -1, 64)
+		if d%time.Minute < 10*time.Second {
+			seconds = "0" + seconds
+		}
+		return fmt.Sprintf("%d:%02d:%s", int(d.Hours()), int(d.Minutes())%60, seconds)
 	case d < 2*time.Hour:
-		return strconv.FormatFloat(d.Minutes(), 'f', -1, 64) + " min"
+		return strconv.Itoa(int(d.Minutes())) + " min"
+	case d < 48*time.Hour && d%time.Hour == 0:
+		return strconv.Itoa(int(d.Hours())) + " h"
 	case d < 48*time.Hour:
-		return strconv.FormatFloat(d.Hours(), 'f', -1, 64) + " h"
+		return fmt.Sprintf("%d:%02d h", int(d.Hours()), int(d.Minutes())%60)
 	}
 	return strconv.Itoa(int(d/(24*time.Hour))) + " d"
 }
