@@ -15,6 +15,10 @@ run: ## run the demo: broker, services, tracker, console
 test: ## run all tests with the race detector, on the embedded broker and (with Java and Maven) on Apache Kafka
 	go test -race -timeout 20m ./...
 
+.PHONY: docs
+docs: ## write docs/api/README.md, the API's reference
+	go test -count=1 -run TestReferenceIsUpToDate ./internal/console -args -write-reference
+
 .PHONY: build
 build: ## build bin/skald
 	go build -o bin/skald ./cmd/skald

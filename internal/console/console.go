@@ -101,6 +101,9 @@ func (h *Handler) operation(r *http.Request) (id, path string) {
 	return "", ""
 }
 
+// Reference is the API's reference as a page of Markdown.
+func (h *Handler) Reference() []byte { return api.Reference(h.document) }
+
 // route answers an address that leads nowhere, and a method that isn't allowed, as a problem like any other.
 func (h *Handler) route(w http.ResponseWriter, r *http.Request) {
 	handler, pattern := h.mux.Handler(r)
