@@ -31,7 +31,7 @@ func TestMaskedFieldsAreShownNowhere(t *testing.T) {
 		}
 		return answer.Body.String()
 	}
-	paths := []string{"/", "/sagas/" + id, "/api/v1/sagas/" + id, "/api/v1/letters/1/0"}
+	paths := []string{"/", "/sagas/" + id, "/api/v1/sagas/" + id, "/api/v1/letters/1/0", "/failures?cause=0123456789ab&tab=event"}
 	for _, path := range paths[2:] {
 		if got := read(path); !strings.Contains(got, "S3CRET") {
 			t.Errorf("%s has nothing to hide: %s", path, got)

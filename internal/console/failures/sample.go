@@ -52,7 +52,9 @@ func (h *handler) fill(ctx context.Context, v view, d *detail) error {
 		if err != nil {
 			d.Silent = "The letter itself can’t be read from the broker: " + visible(err.Error())
 		} else {
-			d.Event = sampleOf(&whole)
+			size := len(whole.Payload)
+			whole = h.b.Letter(whole)
+			d.Event = sampleOf(&whole, size)
 			text, stack = whole.Error, whole.Stack
 		}
 	}
@@ -69,10 +71,11 @@ func (h *handler) whole(ctx context.Context, l tracker.Letter) (skald.DeadLetter
 	return h.b.Client.DeadLetter(ctx, l.Partition, l.Offset)
 }
 
-func sampleOf(l *skald.DeadLetter) *sample {
+// sampleOf shows a letter that is masked; size is that of its payload before.
+func sampleOf(l *skald.DeadLetter, size int) *sample {
 	s := &sample{
 		Place: letterRow{tracker.Letter{Partition: l.Partition, Offset: l.Offset}}.Place(), From: l.Topic,
-		Payload: shell.NewCode("Payload", l.Payload), Size: words.Thousands(len(l.Payload)) + " bytes",
+		Payload: shell.NewCode("Payload", l.Payload), Size: words.Thousands(size) + " bytes",
 	}
 	if l.Cut > 0 {
 		s.Size = "the first " + s.Size + " of " + words.Thousands(l.Cut)
