@@ -28,7 +28,7 @@ type Hop struct {
 	Running  int64 // sagas whose token is here now, waiting for the service or being handled
 	Retrying int64 // waiting for another attempt, or for what the handler needs
 	Halted   int64 // halted or blocked: waiting for a person
-	Stuck    int64 // of those that run, see Saga.Stuck; not counted yet: 0
+	Stuck    int64 // of those that run, see Saga.Stuck; of more than 1,000 that may be, the oldest are looked at
 }
 
 // HopMinute is one minute of a hop, by the log's time.
@@ -51,7 +51,9 @@ func (t *Tracker) Hops(ctx context.Context, window time.Duration) ([]Hop, error)
 	if err := t.loadTraffic(ctx); err != nil {
 		return nil, err
 	}
-	return t.hops(window, time.Now()), nil
+	now := time.Now()
+	hops := t.hops(window, now)
+	return hops, t.countStuck(ctx, hops, now)
 }
 
 func (t *Tracker) hops(window time.Duration, now time.Time) []Hop {

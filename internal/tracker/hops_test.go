@@ -82,7 +82,7 @@ func TestStuckAgainstItsOwnHistory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h := hopTo(t, hops, "notify", false); h.Running != 1 || h.Events != fewest+1 || h.From != "authorizer" || h.To != "notifier" || !h.Declared {
+		if h := hopTo(t, hops, "notify", false); h.Running != 1 || h.Stuck != 1 || h.Events != fewest+1 || h.From != "authorizer" || h.To != "notifier" || !h.Declared {
 			t.Errorf("%+v", h)
 		}
 	})

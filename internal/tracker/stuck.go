@@ -80,3 +80,42 @@ func (p *Step) held(now time.Time) time.Duration {
 	}
 	return now.Sub(since)
 }
+
+// countStuck looks at those sagas of each hop that are old enough to be stuck there.
+func (t *Tracker) countStuck(ctx context.Context, hops []Hop, now time.Time) error {
+	usual, err := t.usual(ctx, now)
+	if err != nil {
+		return err
+	}
+	for i := range hops {
+		h := &hops[i]
+		p99 := usual[taken{h.Workflow, h.Topic, h.To, h.Undo}]
+		if h.Running == 0 || p99 == 0 || h.Workflow == "" || h.Undo {
+			continue
+		}
+		page, err := t.Sagas(ctx, Query{
+			Workflow: h.Workflow, Status: Running, Service: h.To, Topic: h.Topic, StartedBefore: now.Add(-max(stuckLeast, stuckFactor*p99)),
+			OldestFirst: true, Limit: maxLimit, WithoutPayloads: true,
+		})
+		if err != nil {
+			return err
+		}
+		for j := range page.Sagas {
+			if s := &page.Sagas[j]; s.Stuck && s.sender() == h.From {
+				h.Stuck++
+			}
+		}
+	}
+	return nil
+}
+
+// sender is the service that gave the token to the current step, as in the traffic.
+func (s *Saga) sender() string {
+	current, _ := s.Current()
+	for _, step := range s.Steps {
+		if step.Hop == current.Hop-1 && step.State == StepDone {
+			return step.Service
+		}
+	}
+	return ""
+}
