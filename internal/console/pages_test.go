@@ -15,7 +15,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	w := consoletest.Troubled()
 	_, server := consoletest.Serve(t, w.Config(t))
 	b := consoletest.Browse(t)
-	paths := []string{"/", "/?trace=off", "/?mail=open", "/map", "/services", "/failures"}
+	paths := []string{"/", "/?trace=off", "/?mail=open", "/map", "/services", "/failures", "/sagas", "/audit"}
 	for id := range w.ByID { // in every state that there is
 		paths = append(paths, "/sagas/"+id)
 	}

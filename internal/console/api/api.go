@@ -60,7 +60,7 @@ func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams, run
 	return api.OpenAPI()
 }
 
-// handle registers one operation whose errors become responses by problemOf.
+// handle registers one operation whose errors become responses by [problem.Of].
 func handle[I, O any](a *API, api huma.API, op huma.Operation, f func(context.Context, *I) (*O, error)) {
 	op.MaxBodyBytes = problem.MaxBody + 1 // huma refuses a body of exactly this size
 	op.Errors = refusals[I](op)

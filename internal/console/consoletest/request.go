@@ -43,6 +43,23 @@ type Problem struct {
 	} `json:"errors"`
 }
 
+// Read gives a page of a world's console as its first paint has it.
+func (w *World) Read(t *testing.T, path string) string {
+	t.Helper()
+	_, server := Serve(t, w.Config(t))
+	return Fetch(t, server.URL+path)
+}
+
+// Wants makes each text that a page lacks an error.
+func Wants(t *testing.T, page string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page doesn't have %q", text)
+		}
+	}
+}
+
 // Fetch reads a page from a running console.
 func Fetch(t *testing.T, address string) string {
 	t.Helper()

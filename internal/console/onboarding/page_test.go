@@ -13,22 +13,6 @@ import (
 	"github.com/skald-saga/skald/services/events"
 )
 
-// read gives the page as its first paint has it.
-func read(t *testing.T, w *consoletest.World, path string) string {
-	t.Helper()
-	_, server := consoletest.Serve(t, w.Config(t))
-	return consoletest.Fetch(t, server.URL+path)
-}
-
-func wants(t *testing.T, page string, texts ...string) {
-	t.Helper()
-	for _, text := range texts {
-		if !strings.Contains(page, text) {
-			t.Errorf("the page doesn't have %q", text)
-		}
-	}
-}
-
 func lacks(t *testing.T, page string, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
@@ -39,8 +23,8 @@ func lacks(t *testing.T, page string, texts ...string) {
 }
 
 func TestFirstPaintIsComplete(t *testing.T) {
-	page := read(t, consoletest.Populated(), "/")
-	wants(t, page,
+	page := consoletest.Populated().Read(t, "/")
+	consoletest.Wants(t, page,
 		"<th scope=\"col\">Provisioned</th>", "Ivar Solheim", "Design · ivar.solheim@example.com", "choosing a device", "granting",
 		"Nordbook 16 · NB16-00422", "repo:write, ci:run, vpn", "mail accepted", "1.41 s", "overtook ", "dead letter · no policy grants anything to people",
 		"9 users: <b>3 on the way</b>, 2 halted, 4 completed", "both ends · 1 in hand", "Next: <span class=\"soft\">Kaia Ben-Ami, Support</span>",
@@ -49,23 +33,23 @@ func TestFirstPaintIsComplete(t *testing.T) {
 }
 
 func TestTraceOff(t *testing.T) {
-	page := read(t, consoletest.Populated(), "/?trace=off")
-	wants(t, page, "<th scope=\"col\">Complete</th>", "If something goes wrong half-way", "9 users: <b>5 not back yet</b>, 4 completed",
+	page := consoletest.Populated().Read(t, "/?trace=off")
+	consoletest.Wants(t, page, "<th scope=\"col\">Complete</th>", "If something goes wrong half-way", "9 users: <b>5 not back yet</b>, 4 completed",
 		"Five users have not come back. Three are merely on the way and two will not move again by themselves.", "begins and ends", "aria-checked=\"false\"")
 	lacks(t, page, "Provisioned", "choosing a device", "in hand", "halted</", "Nordbook")
 }
 
 func TestTraceOffSaysWhoWaits(t *testing.T) {
-	wants(t, read(t, consoletest.WithoutAuthorizer(), "/?trace=off"), "Three users have not come back. Three wait for the stopped authorizer.", "authorizer is stopped.")
+	consoletest.Wants(t, consoletest.WithoutAuthorizer().Read(t, "/?trace=off"), "Three users have not come back. Three wait for the stopped authorizer.", "authorizer is stopped.")
 }
 
 func TestEmptyPage(t *testing.T) {
 	w := consoletest.NewWorld()
-	wants(t, read(t, w, "/"), "No new users onboarded yet", "0 users")
+	consoletest.Wants(t, w.Read(t, "/"), "No new users onboarded yet", "0 users")
 	for range 2 {
 		w.Hires.Next()
 	}
-	wants(t, read(t, w, "/"), "No more new users to onboard.", "data-onboard disabled")
+	consoletest.Wants(t, w.Read(t, "/"), "No more new users to onboard.", "data-onboard disabled")
 }
 
 func TestClearHidesWhatIsOver(t *testing.T) {
@@ -86,10 +70,10 @@ func TestClearHidesWhatIsOver(t *testing.T) {
 	}
 	link, _, _ = strings.Cut(link, `"`)
 	page = consoletest.Fetch(t, server.URL+strings.ReplaceAll(link, "&amp;", "&"))
-	wants(t, page, "halted@example.com", "late@example.com", "is cleared away", `href="/"`, "3 users: <b>1 on the way</b>, 1 halted, 1 completed")
+	consoletest.Wants(t, page, "halted@example.com", "late@example.com", "is cleared away", `href="/"`, "3 users: <b>1 on the way</b>, 1 halted, 1 completed")
 	lacks(t, page, "early@example.com")
 	w.Pass(late, time.Second) // over after the click: it stays
-	wants(t, consoletest.Fetch(t, server.URL+strings.ReplaceAll(link, "&amp;", "&")), "late@example.com", "is-completed")
+	consoletest.Wants(t, consoletest.Fetch(t, server.URL+strings.ReplaceAll(link, "&amp;", "&")), "late@example.com", "is-completed")
 }
 
 // What isn't over must not hide behind any number of cleared rows.
@@ -101,8 +85,8 @@ func TestClearShowsOldOpenSagas(t *testing.T) {
 		w.Complete(w.Onboard(consoletest.User("over")), 0)
 	}
 	cleared := onboarding.View{Cleared: w.Clock.Add(time.Hour)}
-	page := read(t, w, cleared.URL())
-	wants(t, page, "saga-"+stuck)
+	page := w.Read(t, cleared.URL())
+	consoletest.Wants(t, page, "saga-"+stuck)
 	lacks(t, page, "over@example.com")
 }
 
@@ -112,20 +96,20 @@ func TestTableIsBoundedAndSaysSo(t *testing.T) {
 		w.Clock = w.Clock.Add(time.Millisecond)
 		w.Onboard(consoletest.User("ada"))
 	}
-	page := read(t, w, "/")
+	page := w.Read(t, "/")
 	if n := strings.Count(page, `id="saga-`); n != onboarding.MaxRows {
 		t.Errorf("%d rows", n)
 	}
-	wants(t, page, "The newest 200 are shown; all 205 are counted above.", "200&#43; in hand")
+	consoletest.Wants(t, page, "The newest 200 are shown; all 205 are counted above.", "200&#43; in hand")
 }
 
 func TestMailboxAtFirstPaint(t *testing.T) {
 	w := consoletest.Populated()
-	page := read(t, w, "/?mail=2")
-	wants(t, page, "4 mails, kept in memory", "Dear Ada,", "<td>Device</td><td>Nordbook 16, serial NB16-00415</td>", "<td>Pick up</td>", `aria-current="true"`)
-	page = read(t, w, "/?mail=77")
-	wants(t, page, "Mail 77 isn&#39;t here", "Greta Vantongeren")
-	wants(t, read(t, consoletest.NewWorld(), "/?mail=open"), "No mail yet")
+	page := w.Read(t, "/?mail=2")
+	consoletest.Wants(t, page, "4 mails, kept in memory", "Dear Ada,", "<td>Device</td><td>Nordbook 16, serial NB16-00415</td>", "<td>Pick up</td>", `aria-current="true"`)
+	page = w.Read(t, "/?mail=77")
+	consoletest.Wants(t, page, "Mail 77 isn&#39;t here", "Greta Vantongeren")
+	consoletest.Wants(t, consoletest.NewWorld().Read(t, "/?mail=open"), "No mail yet")
 }
 
 func TestStrangeInputIsShownAsText(t *testing.T) {
@@ -133,15 +117,15 @@ func TestStrangeInputIsShownAsText(t *testing.T) {
 	w.Onboard(events.NewUser{Name: `<script>alert(1)</script>`, Email: `"><img src=x>@example.com`, Department: "sales"})
 	id := w.Onboard(consoletest.User("foreign"))
 	w.Alter(id, func(s *tracker.Saga) { s.Steps[0].Payload = []byte("no JSON at all") })
-	page := read(t, w, "/")
+	page := w.Read(t, "/")
 	lacks(t, page, "<script>alert", "<img src=x")
-	wants(t, page, "&lt;script&gt;alert(1)", "foreign@example.com")
+	consoletest.Wants(t, page, "&lt;script&gt;alert(1)", "foreign@example.com")
 }
 
 func TestUnreachableBrokerIsSaid(t *testing.T) {
 	w := consoletest.Populated()
 	w.Behind = tracker.Lag{Since: time.Now().Add(-time.Minute)}
-	wants(t, read(t, w, "/"), "No answer from embedded broker 127.0.0.1:9092 since ", "No answer from the broker", "Ada Lindqvist")
+	consoletest.Wants(t, w.Read(t, "/"), "No answer from embedded broker 127.0.0.1:9092 since ", "No answer from the broker", "Ada Lindqvist")
 }
 
 func TestWithoutDemoThereIsNothingToPress(t *testing.T) {
@@ -154,7 +138,7 @@ func TestWithoutDemoThereIsNothingToPress(t *testing.T) {
 	}
 	_, server := consoletest.Serve(t, cfg)
 	page := consoletest.Fetch(t, server.URL+"/")
-	wants(t, page, "Ada Lindqvist", "authorizer is stopped.", "notifier is not running.")
+	consoletest.Wants(t, page, "Ada Lindqvist", "authorizer is stopped.", "notifier is not running.")
 	lacks(t, page, "Onboard New User", "data-service", "open-mailbox", "Lag ")
 	for _, path := range []string{"/api/v1/demo/hires", "/mailbox"} {
 		if response := consoletest.Ask(t, console.New(cfg), "GET", path, "", nil); response.StatusCode != http.StatusNotFound {

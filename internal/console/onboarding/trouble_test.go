@@ -18,15 +18,15 @@ import (
 )
 
 func TestRowsTellOfTrouble(t *testing.T) {
-	page := read(t, consoletest.Troubled(), "/")
-	wants(t, page,
+	page := consoletest.Troubled().Read(t, "/")
+	consoletest.Wants(t, page,
 		"Attempt 3 of 8", "next try <span data-due=", "in 29 min", " · SMTP 451 mailbox busy", "Redrive…", "dead letter · SMTP 451 try again later",
 		"no attempt is burnt · dial tcp", "Giving back", "Revoked", "Given back", "Discarded", "1 of 2 undone", "Undo, attempt 2 of 8", "0 of 2 undone",
 		"Undo blocked", "Decide…", "Cancelling", "as soon as its token is found",
 		"1 step undone · no policy grants anything to people", "2 steps undone · hired twice", "thread turned",
 		"10 users: <b>4 on the way</b>, 1 of them retrying, 2 being undone, 1 halted, 1 blocked, 1 rejected, 1 cancelled",
 		"1 blocked", "data-failures=\"authorizer\"")
-	wants(t, read(t, consoletest.Troubled(), "/?trace=off"), "two are being undone", "two will not move again by themselves", "two were turned back")
+	consoletest.Wants(t, consoletest.Troubled().Read(t, "/?trace=off"), "two are being undone", "two will not move again by themselves", "two were turned back")
 }
 
 func TestActionsOfASaga(t *testing.T) {

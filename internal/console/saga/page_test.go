@@ -1,8 +1,6 @@
 package saga_test
 
 import (
-	"io"
-	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -15,37 +13,10 @@ import (
 	"github.com/skald-saga/skald/internal/tracker"
 )
 
-func read(t *testing.T, w *consoletest.World, path string) string {
-	t.Helper()
-	_, server := consoletest.Serve(t, w.Config(t))
-	response, err := http.Get(server.URL + path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %d, %v\n%s", path, response.StatusCode, err, body)
-	}
-	return string(body)
-}
-
-func wants(t *testing.T, page string, parts ...string) {
-	t.Helper()
-	for _, part := range parts {
-		if !strings.Contains(page, part) {
-			t.Errorf("the page doesn't say %q", part)
-		}
-	}
-	if t.Failed() {
-		t.Log(page)
-	}
-}
-
 func TestPageOfASagaThatIsTriedAgain(t *testing.T) {
 	w, id := retrying()
-	page := read(t, w, "/sagas/"+id+"?event=notify/3/114")
-	wants(t, page,
+	page := w.Read(t, "/sagas/"+id+"?event=notify/3/114")
+	consoletest.Wants(t, page,
 		"<h1>finn.obriain@example.com</h1>", "Waiting for notifier: attempt 3 of 5 in ", `aria-label="2 of 4 done"`, "2 of 4 done", "2 failed", "2 steps", "then overdue",
 		`aria-disabled="true" title="There is no dead letter to redrive: the step is tried again by itself"`, `data-act="`+id+`"`, "Cancel…",
 		"3 events, 2 ledger entries", "attempt 1 failed: 451 4.7.1 greylisted, try again later", "next try after 3.89 s",
@@ -59,8 +30,8 @@ func TestPageOfASagaThatIsTriedAgain(t *testing.T) {
 
 func TestPageOfASagaThatWasUndone(t *testing.T) {
 	w, id := rejected()
-	page := read(t, w, "/sagas/"+id)
-	wants(t, page, "Rejected after", "3 forward, 2 back", "1 failed", "undo, attempt 1 failed: database is locked", "<b>rejected</b>, by provisioner",
+	page := w.Read(t, "/sagas/"+id)
+	consoletest.Wants(t, page, "Rejected after", "3 forward, 2 back", "1 failed", "undo, attempt 1 failed: database is locked", "<b>rejected</b>, by provisioner",
 		"<b>authorizer</b> has undone <code>authorize</code>", "0.41 s, first attempt", "0.44 s, 2 attempts", "turned back</text>", "to be undone, by notifier: 550 5.1.1 no such mailbox")
 	if strings.Contains(page, "data-act") || strings.Contains(page, "What comes next") {
 		t.Error("there is nothing to decide any more")
@@ -69,8 +40,8 @@ func TestPageOfASagaThatWasUndone(t *testing.T) {
 
 func TestPageOfASagaThatIsHalted(t *testing.T) {
 	w, id := halted()
-	page := read(t, w, "/sagas/"+id)
-	wants(t, page, "Halted at notifier", "<b>A person</b> redrives or discards the dead letter", "dead letter of notifier, failed: SMTP 451 try again later",
+	page := w.Read(t, "/sagas/"+id)
+	consoletest.Wants(t, page, "Halted at notifier", "<b>A person</b> redrives or discards the dead letter", "dead letter of notifier, failed: SMTP 451 try again later",
 		"<b>redrive</b> asked by desk-2: mended", "<b>desk-2</b> asked: redrive, mended", "refused, it was redriven before", ">attempt 8</text>", "59 min ")
 	if strings.Contains(page, "aria-disabled") {
 		t.Error("a dead letter can be redriven")
@@ -79,21 +50,21 @@ func TestPageOfASagaThatIsHalted(t *testing.T) {
 
 func TestNamesAndPayloadsAreText(t *testing.T) {
 	w, id := hostile(t)
-	page := read(t, w, "/sagas/"+id+"?event=new-user/3/100")
-	wants(t, page, "&lt;script&gt;alert", ": 9007199254740993,", "&lt;img src=x onerror=alert(1)&gt;", "/sagas?workflow=a%26b%22%3ci%3e", "b&#34;&lt;i&gt;</a>")
+	page := w.Read(t, "/sagas/"+id+"?event=new-user/3/100")
+	consoletest.Wants(t, page, "&lt;script&gt;alert", ": 9007199254740993,", "&lt;img src=x onerror=alert(1)&gt;", "/sagas?workflow=a%26b%22%3ci%3e", "b&#34;&lt;i&gt;</a>")
 	for _, part := range []string{"<script>alert", "<img"} {
 		if strings.Contains(page, part) {
 			t.Errorf("the page has %s", part)
 		}
 	}
-	wants(t, read(t, w, "/sagas/"+id+"?event=authorize/3/107"), "5 bytes, bytes", "00000000  00 01 3c 62 3e")
+	consoletest.Wants(t, w.Read(t, "/sagas/"+id+"?event=authorize/3/107"), "5 bytes, bytes", "00000000  00 01 3c 62 3e")
 }
 
 func TestAPayloadThatIsLongIsADownload(t *testing.T) {
 	w, id := retrying()
 	w.Alter(id, func(s *tracker.Saga) { s.Steps[2].Payload = []byte(`"` + strings.Repeat("x", 1<<20) + `"`) })
-	page := read(t, w, "/sagas/"+id+"?event=notify/3/114")
-	wants(t, page, "Payload, 1,048,578 bytes", "Too long to be shown here", "/api/v1/sagas/"+id+"/events/notify/3/114/payload")
+	page := w.Read(t, "/sagas/"+id+"?event=notify/3/114")
+	consoletest.Wants(t, page, "Payload, 1,048,578 bytes", "Too long to be shown here", "/api/v1/sagas/"+id+"/events/notify/3/114/payload")
 	if len(page) > 100<<10 {
 		t.Errorf("the page has %d bytes", len(page))
 	}
@@ -115,12 +86,12 @@ func TestOddSagasStayUsable(t *testing.T) {
 		}
 		s.Steps[999].State = tracker.StepRunning
 	})
-	page := read(t, w, "/sagas/"+id)
-	wants(t, page, "no longer in the log", "800 earlier hops are left out", "their clocks differ", "901 to 1000", "Earlier", "999 done", "a service unknown yet")
+	page := w.Read(t, "/sagas/"+id)
+	consoletest.Wants(t, page, "no longer in the log", "800 earlier hops are left out", "their clocks differ", "901 to 1000", "Earlier", "999 done", "a service unknown yet")
 	if rows := strings.Count(page, "data-row"); rows != 100 || len(page) > 400<<10 {
 		t.Errorf("%d events on a page of %d bytes", rows, len(page))
 	}
-	wants(t, read(t, w, "/sagas/"+id+"?from=1&scale=steps"), "1 to 100", "Later")
+	consoletest.Wants(t, w.Read(t, "/sagas/"+id+"?from=1&scale=steps"), "1 to 100", "Later")
 }
 
 func TestAddressesThatAreGarbled(t *testing.T) {
@@ -150,7 +121,7 @@ func TestAddressesThatAreGarbled(t *testing.T) {
 			}
 		}
 	}
-	wants(t, read(t, w, "/sagas/"+id+"?event=notify/3/4711"), "The saga has no record at notify/3/4711")
+	consoletest.Wants(t, w.Read(t, "/sagas/"+id+"?event=notify/3/4711"), "The saga has no record at notify/3/4711")
 }
 
 func TestLivePartsFollow(t *testing.T) {

@@ -17,25 +17,9 @@ import (
 	"github.com/skald-saga/skald/internal/wire"
 )
 
-// read gives the page as its first paint has it.
-func read(t *testing.T, w *consoletest.World, path string) string {
-	t.Helper()
-	_, server := consoletest.Serve(t, w.Config(t))
-	return consoletest.Fetch(t, server.URL+path)
-}
-
-func wants(t *testing.T, page string, texts ...string) {
-	t.Helper()
-	for _, text := range texts {
-		if !strings.Contains(page, text) {
-			t.Errorf("the page doesn't have %q", text)
-		}
-	}
-}
-
 func TestFirstPaintIsComplete(t *testing.T) {
-	page := read(t, crowded(), "/sagas?order=oldest")
-	wants(t, page,
+	page := crowded().Read(t, "/sagas?order=oldest")
+	consoletest.Wants(t, page,
 		"<b>68 on the way</b>", "1 overdue", "1 stuck", "Halted</span></span> <b>1</b>", "<b>80</b> match", "1–50 of 80, oldest first", "Younger",
 		"cleo.marchetti@example.com", "redrive: notifier gave up after 8 attempts, SMTP 451 try again later", "at notifier, 2 of 4 hops done",
 		"a person: undo at provisioner failed 12 times, device NB16-00417", "on the way back, at provisioner", "came home after 4 hops",
@@ -56,8 +40,8 @@ func TestNamesAreText(t *testing.T) {
 		s.Subject, s.Workflow = `<img src=x onerror=1>"`+strings.Repeat("x", 100_000), "<b>"
 	})
 	w.Halt(id, "<i>\x00\x1b[2J"+strings.Repeat("e", 1<<20))
-	page := read(t, w, "/sagas")
-	wants(t, page, "&lt;img src=x onerror=1&gt;", "&lt;i&gt;")
+	page := w.Read(t, "/sagas")
+	consoletest.Wants(t, page, "&lt;img src=x onerror=1&gt;", "&lt;i&gt;")
 	if strings.Contains(page, "<img") || strings.Contains(page, "<i>") || len(page) > 50_000 {
 		t.Errorf("%d bytes", len(page))
 	}
@@ -72,12 +56,12 @@ func TestFiltersAndPages(t *testing.T) {
 		"older_than=1d": 1, "younger_than=1h": 50, "q=cleo": 1, "q=tenant%3Dacme": 1, "workflow=payroll": 0, "status=retrying": 1, "workflow=&status=": 50,
 		"started_before=2001-01-01T00:00:00Z": 0, "cursor=50&from=51": 30, "order=oldest&cursor=50&from=51": 30,
 	} {
-		if n := len(rows.FindAllString(read(t, w, "/sagas?"+query), -1)); n != want {
+		if n := len(rows.FindAllString(w.Read(t, "/sagas?"+query), -1)); n != want {
 			t.Errorf("%s: %d rows, want %d", query, n, want)
 		}
 	}
-	page := read(t, w, "/sagas?cursor=50&from=51&status=open")
-	wants(t, page, "51–68 of 68, youngest first", "First page", `href="/sagas?status=open"`)
+	page := w.Read(t, "/sagas?cursor=50&from=51&status=open")
+	consoletest.Wants(t, page, "51–68 of 68, youngest first", "First page", `href="/sagas?status=open"`)
 }
 
 func TestGarbledViews(t *testing.T) {
@@ -105,10 +89,10 @@ func TestGarbledViews(t *testing.T) {
 }
 
 func TestEmptyPlaces(t *testing.T) {
-	wants(t, read(t, consoletest.NewWorld(), "/sagas"), "No sagas yet", "skald start WORKFLOW JSON")
-	page := read(t, crowded(), "/sagas?status=blocked&service=notifier")
-	wants(t, page, "No saga matches", "2 filters are on.", "Without <b>status blocked</b>, 3 would match.", `href="/sagas?service=notifier"`)
-	wants(t, read(t, crowded(), "/sagas?q=nobody"), "1 filter is on.", "Without <b>search nobody</b>, 80 would match.")
+	consoletest.Wants(t, consoletest.NewWorld().Read(t, "/sagas"), "No sagas yet", "skald start WORKFLOW JSON")
+	page := crowded().Read(t, "/sagas?status=blocked&service=notifier")
+	consoletest.Wants(t, page, "No saga matches", "2 filters are on.", "Without <b>status blocked</b>, 3 would match.", `href="/sagas?service=notifier"`)
+	consoletest.Wants(t, crowded().Read(t, "/sagas?q=nobody"), "1 filter is on.", "Without <b>search nobody</b>, 80 would match.")
 }
 
 // patch is what a stream sends.
