@@ -39,7 +39,7 @@ func (p *patient) own(measured map[int32]measurement) []Finding {
 		if m.ahead.Abs() >= widest.ahead.Abs() {
 			widest = m
 		}
-		if f := p.skewed(fmt.Sprintf("this machine's clock is %s broker %d's", apart(m.ahead), id), m); f != nil {
+		if f := p.skewed(fmt.Sprintf("this machine's clock is %s broker %d's", apart(m), id), m); f != nil {
 			findings = append(findings, *f)
 		}
 	}
@@ -72,11 +72,16 @@ func (p *patient) skewed(text string, m measurement) *Finding {
 	return f
 }
 
-func apart(ahead time.Duration) string {
-	if ahead < 0 {
-		return fmt.Sprintf("%v behind", ahead.Abs().Round(time.Millisecond))
+// apart says how far a clock is off, in no more digits than were measured.
+func apart(m measurement) string {
+	digits := time.Millisecond
+	for 10*digits <= m.within {
+		digits *= 10
 	}
-	return fmt.Sprintf("%v ahead of", ahead.Round(time.Millisecond))
+	if m.ahead < 0 {
+		return fmt.Sprintf("%v behind", m.ahead.Abs().Round(digits))
+	}
+	return fmt.Sprintf("%v ahead of", m.ahead.Round(digits))
 }
 
 // instances compares the clocks of services, by their heartbeats.
@@ -96,7 +101,7 @@ func (p *patient) instances() []Finding {
 			if m.ahead < 0 && len(i.ahead) < several {
 				continue
 			}
-			if f := p.skewed(fmt.Sprintf("the clock of %s on %s is %s the broker's", name, id, apart(m.ahead)), m); f != nil {
+			if f := p.skewed(fmt.Sprintf("the clock of %s on %s is %s the broker's", name, id, apart(m)), m); f != nil {
 				findings = append(findings, *f)
 			}
 		}
