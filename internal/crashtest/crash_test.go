@@ -117,7 +117,10 @@ func (r *run) startSagas(calm <-chan struct{}) {
 		}
 		due += random.Float64() * 2 * perTick
 		if next >= r.allowance() {
-			const trickle = 0.2 // faults take longer than expected: enough for a trap to see its moment, and some are left for the rest
+			trickle := 0.2 // faults take longer than expected: enough for a trap to see its moment, and some are left for the rest
+			if r.sagas-next <= r.sagas/20 {
+				trickle = 0.02 // the last have to do until the operators have made up for what didn't happen
+			}
 			due = min(due, 1)
 			if random.Float64() > trickle {
 				due = 0
