@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -71,7 +68,7 @@ func (c *terminal) run(ctx context.Context, names []string) error {
 	cfg.DrainTimeout, cfg.Slot, cfg.SessionTimeout = c.settings.Duration("drain"), c.settings.String("slot"), c.settings.Duration("session-timeout")
 	folder := c.settings.String("data")
 	p := &parts{
-		store:    func(_ context.Context, service string) (*sql.DB, error) { return openSQLite(folder, service) },
+		store:    func(ctx context.Context, service string) (*sql.DB, error) { return openSQLite(ctx, folder, service) },
 		policies: c.settings.String("policies"), smtp: c.settings.String("smtp-addr"), stock: c.settings.Int64("stock"), logger: cfg.Logger,
 	}
 	defer p.close()
@@ -92,20 +89,6 @@ func (c *terminal) run(ctx context.Context, names []string) error {
 	cfg.Joined = func(service string) { fmt.Fprintf(c.err, "%s has joined its group\n", service) }
 	fmt.Fprintf(c.err, "running %s against %s\n", strings.Join(names, ", "), strings.Join(cfg.Brokers, ", "))
 	return skald.Run(ctx, cfg, services...)
-}
-
-// openSQLite opens the file of one service. Its transactions take the write lock when they begin: one that read first and wants
-// to write then would fail where it now waits.
-func openSQLite(folder, service string) (*sql.DB, error) {
-	if err := os.MkdirAll(folder, 0o750); err != nil {
-		return nil, err
-	}
-	query := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(5000)"}, "_txlock": {"immediate"}}
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(folder, service+".db")+"?"+query.Encode())
-	if err == nil {
-		db.SetMaxOpenConns(1)
-	}
-	return db, err
 }
 
 // serveMetrics answers /metrics if that was asked for. The caller stops it.
