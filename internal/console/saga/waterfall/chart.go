@@ -75,6 +75,7 @@ type Cut struct {
 	X      Percent
 	Y      int
 	Label  string
+	LabelX Percent // its middle
 	LabelY int
 }
 

@@ -107,6 +107,22 @@ func TestLongWaitsAreCutOut(t *testing.T) {
 	}
 }
 
+// How long a wait was is said before the line of now, whatever room the cut has.
+func TestTheWordsOfACutEndBeforeNow(t *testing.T) {
+	halted := tracker.Step{Service: "authorizer", Topic: "authorize", EventID: "e", State: tracker.StepHalted, Queued: at(2), Accepted: at(2)}
+	c := Draw(Input{
+		Saga: tracker.Saga{Status: tracker.Halted, Started: at(0), Steps: []tracker.Step{done("provisioner", "new-user", 0, 0, 2), halted}},
+		Now:  at(3600),
+	})
+	if len(c.Cuts) != 1 {
+		t.Fatalf("%+v", c.Cuts)
+	}
+	cut := c.Cuts[0]
+	if end := cut.LabelX + Percent(character*float64(len([]rune(cut.Label)))/2); end > c.Future+.01 || cut.LabelX > cut.X {
+		t.Errorf("%q is in the middle of %.1f and ends at %.1f, now is at %.1f", cut.Label, cut.LabelX, end, c.Future)
+	}
+}
+
 // However long a saga has waited for a person, its token is at now.
 func TestTheTokenIsAtNow(t *testing.T) {
 	halted := tracker.Step{Service: "authorizer", Topic: "authorize", EventID: "e", State: tracker.StepHalted, Queued: at(2), Accepted: at(2)}

@@ -84,11 +84,13 @@ func (s *scale) at(t time.Time) Percent {
 	return Percent(min(s.width, max(0, s.width*float64(shown)/float64(s.total))))
 }
 
+// cutMarks marks what is cut out; a label ends before the line of now, which stands where the scale ends.
 func (s *scale) cutMarks() []Cut {
 	marks := make([]Cut, 0, len(s.cuts))
 	for _, c := range s.cuts {
-		y := laneY(c.lane)
-		marks = append(marks, Cut{X: (s.at(c.from) + s.at(c.to)) / 2, Y: y, Label: words.Lasted(c.to.Sub(c.from)), LabelY: y + 20})
+		x, y, label := (s.at(c.from)+s.at(c.to))/2, laneY(c.lane), words.Lasted(c.to.Sub(c.from))
+		half := Percent(character * float64(len([]rune(label))) / 2)
+		marks = append(marks, Cut{X: x, Y: y, Label: label, LabelX: max(half, min(x, Percent(s.width)-half)), LabelY: y + 20})
 	}
 	return marks
 }
