@@ -13,7 +13,6 @@ import (
 	"github.com/skald-saga/skald/internal/console/live"
 	chart "github.com/skald-saga/skald/internal/console/map"
 	"github.com/skald-saga/skald/internal/console/onboarding"
-	"github.com/skald-saga/skald/internal/console/problem"
 	"github.com/skald-saga/skald/internal/console/redrive"
 	"github.com/skald-saga/skald/internal/console/saga"
 	"github.com/skald-saga/skald/internal/console/sagas"
@@ -48,6 +47,7 @@ func Pages() (paths []string) {
 //	server.RegisterOnShutdown(handler.Close)
 type Handler struct {
 	mux      *http.ServeMux
+	shell    *shell.Shell
 	serve    http.Handler
 	streams  *live.Streams
 	runner   *redrive.Runner
@@ -62,6 +62,7 @@ func New(cfg Config) *Handler {
 	h.runner = redrive.New(b)
 	h.document = api.Register(h.mux, b, h.streams, h.runner)
 	frame := shell.New(b, h.streams, rooms)
+	h.shell = frame
 	frame.Register(h.mux)
 	onboarding.Register(h.mux, b, frame)
 	saga.Register(h.mux, b, frame)
@@ -104,7 +105,7 @@ func (h *Handler) operation(r *http.Request) (id, path string) {
 // Reference is the API's reference as a page of Markdown.
 func (h *Handler) Reference() []byte { return api.Reference(h.document) }
 
-// route answers an address that leads nowhere, and a method that isn't allowed, as a problem like any other.
+// route answers an address that leads nowhere, and a method that isn't allowed, like any other problem.
 func (h *Handler) route(w http.ResponseWriter, r *http.Request) {
 	handler, pattern := h.mux.Handler(r)
 	if pattern != "" {
@@ -113,7 +114,7 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request) {
 	}
 	refusal := &statusOnly{header: w.Header()}
 	handler.ServeHTTP(refusal, r)
-	problem.Write(w, problem.Nowhere(refusal.status, r, w.Header().Get("Allow")))
+	h.shell.Nowhere(w, r, refusal.status, w.Header().Get("Allow"))
 }
 
 // statusOnly takes status and headers of the mux's own answer, and drops its text.

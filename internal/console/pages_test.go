@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -30,6 +31,15 @@ func TestPagesAreAccessible(t *testing.T) {
 				b.Axe(t, path+" "+scheme)
 				b.IsTrue("document.documentElement.scrollWidth <= innerWidth")
 			}
+		}
+	}
+	for _, path := range []string{"/nowhere", "/sagas/four", "/map?window=2h"} {
+		b.Do(chromedp.Navigate(server.URL + path))
+		b.Wait("document.querySelector('main .empty a.btn')")
+		b.Axe(t, path)
+		b.IsTrue("document.documentElement.scrollWidth <= innerWidth")
+		if dir := consoletest.Shots(); dir != "" {
+			b.Shot(filepath.Join(dir, "refusal"+strings.NewReplacer("/", "-", "?", "-").Replace(path)+".png"))
 		}
 	}
 	b.Open(server.URL)

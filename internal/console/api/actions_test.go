@@ -42,17 +42,17 @@ func TestActionsOnSagas(t *testing.T) {
 		{"cancel what is over", over + "/cancel", `{}`, nil, nil, 409, "Completed in 4.00 s", ""},
 		{"cancel what nobody begins", foreign + "/cancel", `{}`, nil, nil, 409, "no service has said that it begins workflow payroll", ""},
 		{"cancel an unknown one", unknown + "/cancel", `{}`, nil, nil, 404, "no such saga", ""},
-		{"cancel what is no ID", "four/cancel", `{}`, nil, nil, 422, "path.id", ""},
+		{"cancel what is no ID", "four/cancel", `{}`, nil, nil, 400, "path.id", ""},
 		{"cancel too late", running + "/cancel", `{}`, func(string) (skald.Answer, error) { return skald.Answer{Text: decided}, nil }, nil, 409, decided, "cancel saga " + running + " at provisioner"},
 		{"cancel without an answer", running + "/cancel", `{}`, func(string) (skald.Answer, error) { return skald.Answer{}, context.DeadlineExceeded }, nil, 202, "as soon as it runs", "cancel saga " + running + " at provisioner"},
 		{"cancel without a broker", running + "/cancel", `{}`, nil, errors.New("no broker answers"), 503, "nothing was asked for: no broker answers", ""},
-		{"cancel with a novel", running + "/cancel", `{"reason":"` + strings.Repeat("x", 501) + `"}`, nil, nil, 422, "body.reason", ""},
+		{"cancel with a novel", running + "/cancel", `{"reason":"` + strings.Repeat("x", 501) + `"}`, nil, nil, 400, "body.reason", ""},
 		{"abandon", running + "/abandon", `{"reason":"lost"}`, nil, nil, 200, "it is being done", "abandon saga " + running + " at provisioner"},
-		{"abandon without a reason", running + "/abandon", `{"reason":""}`, nil, nil, 422, "body.reason", ""},
+		{"abandon without a reason", running + "/abandon", `{"reason":""}`, nil, nil, 400, "body.reason", ""},
 		{"unblock", blocked + "/unblock", `{"decision":"retry"}`, nil, nil, 200, "it is being done", "unblock retry saga " + blocked + " at provisioner"},
 		{"unblock by hand", blocked + "/unblock", `{"decision":"resolved","reason":"given back"}`, nil, nil, 200, "it is being done", "unblock resolved saga " + blocked + " at provisioner"},
-		{"unblock by hand without a word", blocked + "/unblock", `{"decision":"resolved"}`, nil, nil, 422, "body.reason", ""},
-		{"unblock somehow", blocked + "/unblock", `{"decision":"skip"}`, nil, nil, 422, "body.decision", ""},
+		{"unblock by hand without a word", blocked + "/unblock", `{"decision":"resolved"}`, nil, nil, 400, "body.reason", ""},
+		{"unblock somehow", blocked + "/unblock", `{"decision":"skip"}`, nil, nil, 400, "body.decision", ""},
 		{"unblock what isn't", running + "/unblock", `{"decision":"retry"}`, nil, nil, 409, "nothing of this saga is blocked", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -107,10 +107,10 @@ func TestDeadLettersByTheAPI(t *testing.T) {
 		t.Errorf("%+v", odd)
 	}
 	for path, status := range map[string]int{
-		"GET /api/v1/letters/1/999": 404, "GET /api/v1/letters/x/1": 422, "GET /api/v1/letters/-1/1": 422, "GET /api/v1/letters?status=lost": 422,
-		"POST /api/v1/letters/1/999/redrive": 404, "POST /api/v1/letters/1/7/discard": 422, "POST /api/v1/causes/zz/redrive": 422,
+		"GET /api/v1/letters/1/999": 404, "GET /api/v1/letters/x/1": 400, "GET /api/v1/letters/-1/1": 400, "GET /api/v1/letters?status=lost": 400,
+		"POST /api/v1/letters/1/999/redrive": 404, "POST /api/v1/letters/1/7/discard": 400, "POST /api/v1/causes/zz/redrive": 400,
 		"POST /api/v1/causes/000000000000/redrive": 404, "GET /api/v1/causes/000000000000/redrive": 404, "POST /api/v1/causes/000000000000/redrive/stop": 404,
-		"POST /api/v1/causes/" + cause + "/redrive/pause": 409, "POST /api/v1/causes/" + cause + "/discard": 422, "GET /api/v1/redrives?x=1": 422, "POST /api/v1/causes/ffffffffffff/redrive": 409, "POST /api/v1/letters/2/0/redrive": 409,
+		"POST /api/v1/causes/" + cause + "/redrive/pause": 409, "POST /api/v1/causes/" + cause + "/discard": 400, "GET /api/v1/redrives?x=1": 400, "POST /api/v1/causes/ffffffffffff/redrive": 409, "POST /api/v1/letters/2/0/redrive": 409,
 	} {
 		method, path, _ := strings.Cut(path, " ")
 		body := ""

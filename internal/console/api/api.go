@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -37,6 +38,9 @@ func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams, run
 	config.SchemasPath = ""                                                      // the schemas are in the document
 	config.CreateHooks = nil
 	config.RejectUnknownQueryParameters = true // a misspelt filter must not show everything
+	config.OnAddOperation = append(config.OnAddOperation, func(_ *huma.OpenAPI, op *huma.Operation) {
+		delete(op.Responses, strconv.Itoa(http.StatusUnprocessableEntity)) // huma's default; package problem makes it 400
+	})
 	api := humago.New(mux, config)
 	a.registerHealth(api)
 	a.registerSagas(api)
@@ -82,7 +86,7 @@ func handle[I, O any](a *API, api huma.API, op huma.Operation, f func(context.Co
 
 // refusals are the statuses other than its own that an operation may answer with, so that the document has every one.
 func refusals[I any](op huma.Operation) []int {
-	all := append(slices.Clone(op.Errors), http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable)
+	all := append(slices.Clone(op.Errors), http.StatusBadRequest, http.StatusInternalServerError, http.StatusServiceUnavailable)
 	if !slices.Contains(op.Tags, "Health") {
 		all = append(all, http.StatusUnauthorized, http.StatusTooManyRequests)
 	}
@@ -90,7 +94,7 @@ func refusals[I any](op huma.Operation) []int {
 		all = append(all, http.StatusForbidden) // what a viewer asks for, or another site makes a browser send
 	}
 	if _, ok := reflect.TypeFor[I]().FieldByName("Body"); ok {
-		all = append(all, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+		all = append(all, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

@@ -38,15 +38,15 @@ func TestBulk(t *testing.T) {
 		{"nobody answers", `{"action":"cancel","ids":["%0"],"reason":"x"}`, func(string) (skald.Answer, error) { return skald.Answer{}, context.DeadlineExceeded }, nil, 200, api.Bulk{Selected: 1, Wanted: 1, Requested: 1, Unanswered: 1}, "", 1},
 		{"seen by then", `{"action":"cancel","filter":{},"position":3,"dry_run":true}`, nil, nil, 200, api.Bulk{Selected: 2, Wanted: 2}, "", 0},
 		{"no broker", `{"action":"cancel","filter":{},"reason":"x"}`, nil, errors.New("no broker answers"), 503, api.Bulk{}, "nothing was asked for", 0},
-		{"no reason", `{"action":"cancel","filter":{}}`, nil, nil, 422, api.Bulk{}, "body.reason", 0},
-		{"neither", `{"action":"cancel","reason":"x"}`, nil, nil, 422, api.Bulk{}, "either ids, or filter", 0},
-		{"both", `{"action":"cancel","reason":"x","ids":["%0"],"filter":{}}`, nil, nil, 422, api.Bulk{}, "either ids, or filter", 0},
-		{"no such action", `{"action":"burn","filter":{}}`, nil, nil, 422, api.Bulk{}, "body.action", 0},
+		{"no reason", `{"action":"cancel","filter":{}}`, nil, nil, 400, api.Bulk{}, "body.reason", 0},
+		{"neither", `{"action":"cancel","reason":"x"}`, nil, nil, 400, api.Bulk{}, "either ids, or filter", 0},
+		{"both", `{"action":"cancel","reason":"x","ids":["%0"],"filter":{}}`, nil, nil, 400, api.Bulk{}, "either ids, or filter", 0},
+		{"no such action", `{"action":"burn","filter":{}}`, nil, nil, 400, api.Bulk{}, "body.action", 0},
 		{"no ID", `{"action":"redrive","ids":["four"]}`, nil, nil, 200, api.Bulk{Selected: 1, LeftOut: 1}, "", 0},
-		{"a filter that isn't", `{"action":"redrive","filter":{"status":"lost"}}`, nil, nil, 422, api.Bulk{}, "body.filter.status", 0},
-		{"an age that isn't", `{"action":"redrive","filter":{"older_than":"old"}}`, nil, nil, 422, api.Bulk{}, "body.filter.older_than", 0},
-		{"a misspelt filter", `{"action":"redrive","filter":{"stauts":"halted"}}`, nil, nil, 422, api.Bulk{}, "body.filter.stauts", 0},
-		{"a cursor that isn't", `{"action":"redrive","filter":{},"cursor":"x"}`, nil, nil, 422, api.Bulk{}, "body.cursor", 0},
+		{"a filter that isn't", `{"action":"redrive","filter":{"status":"lost"}}`, nil, nil, 400, api.Bulk{}, "body.filter.status", 0},
+		{"an age that isn't", `{"action":"redrive","filter":{"older_than":"old"}}`, nil, nil, 400, api.Bulk{}, "body.filter.older_than", 0},
+		{"a misspelt filter", `{"action":"redrive","filter":{"stauts":"halted"}}`, nil, nil, 400, api.Bulk{}, "body.filter.stauts", 0},
+		{"a cursor that isn't", `{"action":"redrive","filter":{},"cursor":"x"}`, nil, nil, 400, api.Bulk{}, "body.cursor", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w, h, ids := several(t)

@@ -68,9 +68,9 @@ func TestEventsOfASaga(t *testing.T) {
 		t.Errorf("%d %v, %d bytes", r.Code, r.Header(), r.Body.Len())
 	}
 	for path, status := range map[string]int{
-		at + "notify/3/4711/payload": 404, at + "notify/-1/114/payload": 422, at + "notify/3/x/payload": 422, at + "a%2Fb/3/1/payload": 422, at + "%00/3/1/payload": 422,
-		"/api/v1/sagas/" + id + "/events?cursor=zz": 422, "/api/v1/sagas/" + id + "/events?limit=0": 422, "/api/v1/sagas/" + id + "/events?limi=1": 422,
-		"/api/v1/sagas/four/events": 422, "/api/v1/sagas/" + uuid.NewString() + "/events": 404, "/api/v1/sagas/" + uuid.NewString() + "/events/a/0/0/payload": 404,
+		at + "notify/3/4711/payload": 404, at + "notify/-1/114/payload": 400, at + "notify/3/x/payload": 400, at + "a%2Fb/3/1/payload": 400, at + "%00/3/1/payload": 400,
+		"/api/v1/sagas/" + id + "/events?cursor=zz": 400, "/api/v1/sagas/" + id + "/events?limit=0": 400, "/api/v1/sagas/" + id + "/events?limi=1": 400,
+		"/api/v1/sagas/four/events": 400, "/api/v1/sagas/" + uuid.NewString() + "/events": 404, "/api/v1/sagas/" + uuid.NewString() + "/events/a/0/0/payload": 404,
 	} {
 		if got := consoletest.Ask(t, h, "GET", path, "", nil); got.StatusCode != status {
 			t.Errorf("%s: %d, want %d", path, got.StatusCode, status)

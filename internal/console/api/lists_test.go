@@ -74,13 +74,13 @@ func TestGarbledFilters(t *testing.T) {
 		for _, path := range []string{"/api/v1/sagas?", "/api/v1/sagas/count?"} {
 			var got consoletest.Problem
 			answer := consoletest.Ask(t, h, "GET", path+query, "", &got)
-			if answer.StatusCode != http.StatusUnprocessableEntity || len(got.Errors) != 1 || got.Errors[0].Location != field {
+			if answer.StatusCode != http.StatusBadRequest || len(got.Errors) != 1 || got.Errors[0].Location != field {
 				t.Errorf("%s%s: %d %+v", path, query, answer.StatusCode, got)
 			}
 		}
 	}
 	var got consoletest.Problem
-	if answer := consoletest.Ask(t, h, "GET", "/api/v1/sagas?order=best", "", &got); answer.StatusCode != http.StatusUnprocessableEntity || got.Errors[0].Location != "query.order" {
+	if answer := consoletest.Ask(t, h, "GET", "/api/v1/sagas?order=best", "", &got); answer.StatusCode != http.StatusBadRequest || got.Errors[0].Location != "query.order" {
 		t.Errorf("%d %+v", answer.StatusCode, got)
 	}
 }

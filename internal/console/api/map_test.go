@@ -70,7 +70,7 @@ func TestMapRefuses(t *testing.T) {
 		"format=png": "query.format", "window=2h": "query.window", "workflow=%00": "query.workflow", "workflow=none": "query.workflow", "colour=red": "query.colour",
 	} {
 		var p consoletest.Problem
-		if got := consoletest.Ask(t, h, "GET", "/api/v1/map?"+path, "", &p); got.StatusCode != http.StatusUnprocessableEntity || len(p.Errors) != 1 || p.Errors[0].Location != location {
+		if got := consoletest.Ask(t, h, "GET", "/api/v1/map?"+path, "", &p); got.StatusCode != http.StatusBadRequest || len(p.Errors) != 1 || p.Errors[0].Location != location {
 			t.Errorf("%s: %d %+v", path, got.StatusCode, p)
 		}
 	}

@@ -38,7 +38,7 @@ func TestRedriveOfACause(t *testing.T) {
 			t.Errorf("before any: %+v", got)
 		}
 		for _, wrong := range []string{`{"rate":1001}`, `{"limit":-1}`, `{"limit":100001}`, `{"canary":"yes"}`, `{"all":true}`, `{"reason":"` + strings.Repeat("x", 501) + `"}`} {
-			call("POST", "/redrive", wrong, 422)
+			call("POST", "/redrive", wrong, 400)
 		}
 		began := call("POST", "/redrive", `{"reason":"mended","by":"desk-2","rate":40,"limit":50}`, 202)
 		if began.Letters != 50 || began.Phase != "running" || began.By != "desk-2" || began.Rate != 40 {

@@ -74,7 +74,7 @@ func TestWhatIsAskedForIsNoted(t *testing.T) {
 		"the-operator operator abandon-saga " + over + ` {"reason":"lost"} 409`,
 		"the-viewer viewer cancel-saga " + id + "  403",
 		`the-operator operator start-saga  {"workflow":"onboarding"} 202`,
-		`the-operator operator start-saga  {"workflow":"payroll"} 422`,
+		`the-operator operator start-saga  {"workflow":"payroll"} 400`,
 		`the-operator operator set-lag  {"max":"1s","min":"0s"} 200`,
 		"the-operator operator stop-service notifier  200",
 		"the-operator operator stop-service a\uFFFDb  404",
@@ -103,7 +103,7 @@ func TestWhatIsAskedForIsNoted(t *testing.T) {
 		t.Errorf("%+v\n%+v", first, second)
 	}
 	var p consoletest.Problem
-	if got := consoletest.Ask(t, h, "GET", "/api/v1/audit?cursor=x", "", &p, "Authorization", "Bearer "+tokens[access.Viewer]); got.StatusCode != http.StatusUnprocessableEntity || p.Errors[0].Location != "query.cursor" {
+	if got := consoletest.Ask(t, h, "GET", "/api/v1/audit?cursor=x", "", &p, "Authorization", "Bearer "+tokens[access.Viewer]); got.StatusCode != http.StatusBadRequest || p.Errors[0].Location != "query.cursor" {
 		t.Errorf("%d %+v", got.StatusCode, p)
 	}
 }
@@ -146,6 +146,6 @@ func TestAuditPage(t *testing.T) {
 	if !strings.Contains(second, "action-9.") || !strings.Contains(second, "action-0.") || !strings.Contains(second, `href="/audit"`) || strings.Contains(second, "data-live=") || strings.Contains(second, "<b>ada") {
 		t.Error(second)
 	}
-	read("/audit?cursor=x", 422)
-	read("/audit?page=2", 422)
+	read("/audit?cursor=x", 400)
+	read("/audit?page=2", 400)
 }

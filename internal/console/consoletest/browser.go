@@ -83,7 +83,13 @@ func (b *Tab) Press(keys string) {
 // Wait waits until a JavaScript expression is true.
 func (b *Tab) Wait(expression string) {
 	b.T.Helper()
-	_, err := chromedp.Run(b.Ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(Patience)))
+	ctx, cancel := context.WithTimeout(b.Ctx, Patience)
+	defer cancel()
+	poll := chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(Patience))
+	_, err := chromedp.Run(ctx, poll)
+	for err != nil && strings.Contains(err.Error(), "Cannot find context") { // of the page before: a navigation came between
+		_, err = chromedp.Run(ctx, poll)
+	}
 	if err != nil {
 		page, _ := chromedp.Run(b.Ctx, chromedp.Evaluate[string]("document.body.innerText"))
 		b.T.Fatalf("never: %s: %v\n%s", expression, err, page)

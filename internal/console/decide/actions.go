@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/skald-saga/skald/internal/console/backend"
-	"github.com/skald-saga/skald/internal/console/problem"
 	"github.com/skald-saga/skald/internal/console/shell"
 	"github.com/skald-saga/skald/internal/tracker"
 )
@@ -48,7 +47,7 @@ type action struct {
 func (h *handler) actions(w http.ResponseWriter, r *http.Request) {
 	saga, err := h.b.Tracker.Saga(r.Context(), r.PathValue("id"))
 	if err != nil {
-		problem.Refuse(w, err)
+		h.shell.Refuse(w, r, err)
 		return
 	}
 	h.shell.Respond(w, r, "actions", actionsOf(saga), nil)

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/skald-saga/skald/internal/console/problem"
 	"github.com/skald-saga/skald/internal/console/shell"
 	"github.com/skald-saga/skald/internal/console/words"
 	"github.com/skald-saga/skald/internal/tracker"
@@ -58,7 +57,7 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request) {
 func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 	v, err := parseView(r.URL.Query(), true)
 	if err != nil {
-		problem.Write(w, problem.Of(err))
+		h.shell.Refuse(w, r, err)
 		return
 	}
 	told := &teller{}

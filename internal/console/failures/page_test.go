@@ -81,13 +81,13 @@ func TestGarbledAddresses(t *testing.T) {
 		"cursor=5": "query.cursor", "groups=aaaaaaaaaaaa": "query.groups", "tab=letters&cursor=zz&cause=" + panicked: "query.cursor",
 	} {
 		var got consoletest.Problem
-		if answer := consoletest.Ask(t, h, "GET", "/failures?"+query, "", &got); answer.StatusCode != http.StatusUnprocessableEntity || len(got.Errors) != 1 || got.Errors[0].Location != where {
+		if answer := consoletest.Ask(t, h, "GET", "/failures?"+query, "", &got); answer.StatusCode != http.StatusBadRequest || len(got.Errors) != 1 || got.Errors[0].Location != where {
 			t.Errorf("%s: %d %+v", query, answer.StatusCode, got)
 		}
 	}
 	for query, where := range map[string]string{"groups=a,b": "query.groups", "rows=1": "query.rows", "rows=1.-2": "query.rows", "rows=" + strings.Repeat("1.1,", 50) + "1.1": "query.rows"} {
 		var got consoletest.Problem
-		if answer := consoletest.Ask(t, h, "GET", "/failures/live?"+query, "", &got); answer.StatusCode != http.StatusUnprocessableEntity || got.Errors[0].Location != where {
+		if answer := consoletest.Ask(t, h, "GET", "/failures/live?"+query, "", &got); answer.StatusCode != http.StatusBadRequest || got.Errors[0].Location != where {
 			t.Errorf("%s: %d %+v", query, answer.StatusCode, got)
 		}
 	}

@@ -91,16 +91,16 @@ func TestParametersAreChecked(t *testing.T) {
 		status   int
 		location string
 	}{
-		"/map?window=2h":              {http.StatusUnprocessableEntity, "query.window"},
-		"/map?workflow=none":          {http.StatusUnprocessableEntity, "query.workflow"},
-		"/map?hop=notify":             {http.StatusUnprocessableEntity, "query.hop"},
-		"/map?hop=/x":                 {http.StatusUnprocessableEntity, "query.hop"},
+		"/map?window=2h":              {http.StatusBadRequest, "query.window"},
+		"/map?workflow=none":          {http.StatusBadRequest, "query.workflow"},
+		"/map?hop=notify":             {http.StatusBadRequest, "query.hop"},
+		"/map?hop=/x":                 {http.StatusBadRequest, "query.hop"},
 		"/map?hop=x/y":                {http.StatusNotFound, ""},
-		"/map?wokflow=onboarding":     {http.StatusUnprocessableEntity, "query.wokflow"},
-		"/map?window=1m&window=5m":    {http.StatusUnprocessableEntity, "query.window"},
-		"/map/live?window=x":          {http.StatusUnprocessableEntity, "query.window"},
-		"/map/live?workflow=none":     {http.StatusUnprocessableEntity, "query.workflow"},
-		"/map?workflow=%3Cscript%3E":  {http.StatusUnprocessableEntity, "query.workflow"},
+		"/map?wokflow=onboarding":     {http.StatusBadRequest, "query.wokflow"},
+		"/map?window=1m&window=5m":    {http.StatusBadRequest, "query.window"},
+		"/map/live?window=x":          {http.StatusBadRequest, "query.window"},
+		"/map/live?workflow=none":     {http.StatusBadRequest, "query.workflow"},
+		"/map?workflow=%3Cscript%3E":  {http.StatusBadRequest, "query.workflow"},
 		"/map/live?hop=nothing/there": {http.StatusNotFound, ""},
 	} {
 		var p consoletest.Problem

@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/skald-saga/skald/internal/console/backend"
-	"github.com/skald-saga/skald/internal/console/problem"
 	"github.com/skald-saga/skald/internal/console/shell"
 )
 
@@ -47,7 +46,7 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request) {
 func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 	v, err := parseView(r.URL.Query())
 	if err != nil {
-		problem.Write(w, problem.Of(err))
+		h.shell.Refuse(w, r, err)
 		return
 	}
 	h.shell.Follow(w, r, func(ctx context.Context) (shell.Look, error) {

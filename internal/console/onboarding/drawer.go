@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/skald-saga/skald/internal/console/problem"
 	"github.com/skald-saga/skald/internal/console/words"
 	"github.com/skald-saga/skald/internal/mailbox"
 )
@@ -45,7 +44,7 @@ func (m mailPage) Who() string {
 func (h *handler) mailbox(w http.ResponseWriter, r *http.Request) {
 	v, err := parseView(r.URL.Query())
 	if err != nil {
-		problem.Refuse(w, err)
+		h.shell.Refuse(w, r, err)
 		return
 	}
 	h.shell.Respond(w, r, "mailbox", h.drawer(v), nil)

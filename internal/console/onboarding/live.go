@@ -9,19 +9,18 @@ import (
 	"time"
 
 	"github.com/skald-saga/skald/internal/console/live"
-	"github.com/skald-saga/skald/internal/console/problem"
 )
 
 // live answers GET /live: the stream of patches that keeps a page with the same view up to date.
 func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 	v, err := parseView(r.URL.Query())
 	if err != nil {
-		problem.Refuse(w, err)
+		h.shell.Refuse(w, r, err)
 		return
 	}
 	ctx, leave, err := h.shell.Enter(r.Context())
 	if err != nil {
-		problem.Refuse(w, err)
+		h.shell.Refuse(w, r, err)
 		return
 	}
 	defer leave()

@@ -7,7 +7,6 @@ import (
 
 	"github.com/skald-saga/skald/internal/console/access"
 	"github.com/skald-saga/skald/internal/console/backend"
-	"github.com/skald-saga/skald/internal/console/problem"
 	"github.com/skald-saga/skald/internal/console/shell"
 	"github.com/skald-saga/skald/services/demo"
 	"github.com/skald-saga/skald/services/events"
@@ -54,7 +53,7 @@ func (b boardPage) AnyOver() bool       { return !b.lastOver.IsZero() }
 func (h *handler) onboarding(w http.ResponseWriter, r *http.Request) {
 	v, err := parseView(r.URL.Query())
 	if err != nil {
-		problem.Refuse(w, err)
+		h.shell.Refuse(w, r, err)
 		return
 	}
 	var p *page

@@ -60,7 +60,7 @@ func TestDemoFailures(t *testing.T) {
 	if len(got.Failures) != 3 || got.Failures[1] != (api.DemoFailures{Service: "authorizer", Percent: 20}) || w.Faults.Chaos()["authorizer"] != 0.2 {
 		t.Errorf("%+v, %v", got, w.Faults.Chaos())
 	}
-	for path, want := range map[string]int{`authorizer {"percent":51}`: 422, `authorizer {"percent":-1}`: 422, `authorizer {}`: 422, `payroll {"percent":5}`: 404} {
+	for path, want := range map[string]int{`authorizer {"percent":51}`: 400, `authorizer {"percent":-1}`: 400, `authorizer {}`: 400, `payroll {"percent":5}`: 404} {
 		service, body, _ := strings.Cut(path, " ")
 		if answer := consoletest.Ask(t, h, "PUT", "/api/v1/demo/failures/"+service, body, nil); answer.StatusCode != want {
 			t.Errorf("%s: %d, want %d", path, answer.StatusCode, want)

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -70,7 +69,7 @@ func (n *NotReady) Unwrap() error { return n.Err }
 func Of(err error) huma.StatusError {
 	switch fields := Fields(err); {
 	case len(fields) > 0:
-		return huma.NewError(http.StatusUnprocessableEntity, "the request is not valid", fields...)
+		return huma.NewError(http.StatusBadRequest, "the request is not valid", fields...)
 	case Is[*Missing](err), errors.Is(err, tracker.ErrNotFound), errors.Is(err, tracker.ErrNoLetter), errors.Is(err, tracker.ErrNoEvent):
 		return huma.NewError(http.StatusNotFound, err.Error())
 	case errors.Is(err, ErrUsedUp), Is[*Refused](err):
@@ -133,15 +132,20 @@ func detail(location, message string) error {
 
 func init() { huma.NewError = newModel } //nolint:gochecknoinits // huma has one hook, and it is a variable
 
-// newModel is what huma calls for its own findings too. It never sends a client's input back.
+// newModel is what huma calls for its own findings too. It never sends a client's input back. What isn't valid is 400, however it is wrong:
+// huma's 422 for a body that is JSON of another shape would be a second status for clients to know, and tell them no more.
 func newModel(status int, detail string, errs ...error) huma.StatusError {
+	garbled := status == http.StatusBadRequest
+	if status == http.StatusUnprocessableEntity {
+		status = http.StatusBadRequest
+	}
 	model := &huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail}
 	for _, err := range errs {
 		d := &huma.ErrorDetail{Message: err.Error()}
 		if known, ok := errors.AsType[*huma.ErrorDetail](err); ok {
 			d.Location, d.Message = known.Location, known.Message
 		}
-		if d.Location == "body" && status == http.StatusBadRequest {
+		if d.Location == "body" && garbled {
 			d.Message = "no valid JSON: " + d.Message
 		}
 		model.Errors = append(model.Errors, d)
@@ -170,12 +174,6 @@ func Headers(err error) http.Header {
 		return http.Header{"Retry-After": {RetryAfter}}
 	}
 	return nil
-}
-
-// Refuse writes an error as its problem.
-func Refuse(w http.ResponseWriter, err error) {
-	maps.Copy(w.Header(), Headers(err))
-	Write(w, Of(err))
 }
 
 // Write is for what huma doesn't handle: pages, and addresses that lead nowhere.

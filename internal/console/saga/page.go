@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/skald-saga/skald/internal/console/problem"
 	"github.com/skald-saga/skald/internal/console/saga/waterfall"
 	"github.com/skald-saga/skald/internal/console/shell"
 	"github.com/skald-saga/skald/internal/tracker"
@@ -35,7 +34,7 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request) {
 		s, err = h.read(r.Context(), v.ID, nil)
 	}
 	if err != nil {
-		problem.Write(w, problem.Of(err))
+		h.shell.Refuse(w, r, err)
 		return
 	}
 	p := pageOf(s, v, time.Now())
@@ -108,7 +107,7 @@ func (s *story) topicNow() string {
 func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 	v, err := parseView(r)
 	if err != nil {
-		problem.Write(w, problem.Of(err))
+		h.shell.Refuse(w, r, err)
 		return
 	}
 	watch := &watcher{h: h, view: v}

@@ -101,9 +101,9 @@ func TestAddressesThatAreGarbled(t *testing.T) {
 		status int
 		says   string
 	}{
-		"four": {422, "path.id"}, uuid.NewString(): {404, "no such saga"}, id + "?scale=log": {422, "query.scale"}, id + "?event=notify": {422, "query.event"},
-		id + "?event=notify/-1/3": {422, "query.event"}, id + "?from=0": {422, "query.from"}, id + "?form=1": {422, "query.form"}, id + "?from=1&from=2": {422, "query.from"},
-		id + "?" + url.QueryEscape("<b>") + "=1": {422, "query.<b>"}, id + "?a=%zz": {422, "query"},
+		"four": {400, "path.id"}, uuid.NewString(): {404, "no such saga"}, id + "?scale=log": {400, "query.scale"}, id + "?event=notify": {400, "query.event"},
+		id + "?event=notify/-1/3": {400, "query.event"}, id + "?from=0": {400, "query.from"}, id + "?form=1": {400, "query.form"}, id + "?from=1&from=2": {400, "query.from"},
+		id + "?" + url.QueryEscape("<b>") + "=1": {400, "query.<b>"}, id + "?a=%zz": {400, "query"},
 	} {
 		for _, live := range []string{"", "/live"} {
 			at, query, found := strings.Cut(path, "?")

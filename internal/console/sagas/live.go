@@ -24,7 +24,7 @@ func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 		ids, err = parseRows(r.URL.Query().Get("rows"))
 	}
 	if err != nil {
-		problem.Refuse(w, err)
+		h.shell.Refuse(w, r, err)
 		return
 	}
 	f := &follower{h: h, view: v, ids: ids, rows: map[string]shown{}}

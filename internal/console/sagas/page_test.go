@@ -75,14 +75,14 @@ func TestGarbledViews(t *testing.T) {
 	} {
 		var got consoletest.Problem
 		answer := consoletest.Ask(t, h, "GET", "/sagas?"+query, "", &got)
-		if answer.StatusCode != http.StatusUnprocessableEntity || len(got.Errors) != 1 || got.Errors[0].Location != field {
+		if answer.StatusCode != http.StatusBadRequest || len(got.Errors) != 1 || got.Errors[0].Location != field {
 			t.Errorf("%s: %d %+v", query, answer.StatusCode, got)
 		}
 	}
 	var got consoletest.Problem
 	for _, rows := range []string{"x", strings.Repeat("6ba7b810-9dad-11d1-80b4-00c04fd430c8,", 50) + "6ba7b810-9dad-11d1-80b4-00c04fd430c8"} {
 		answer := consoletest.Ask(t, h, "GET", "/sagas/live?rows="+url.QueryEscape(rows), "", &got)
-		if answer.StatusCode != http.StatusUnprocessableEntity || got.Errors[0].Location != "query.rows" {
+		if answer.StatusCode != http.StatusBadRequest || got.Errors[0].Location != "query.rows" {
 			t.Errorf("rows=%.50s: %d %+v", rows, answer.StatusCode, got)
 		}
 	}

@@ -79,7 +79,7 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request) {
 func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 	chosen, err := parseWindow(r.URL.Query())
 	if err != nil {
-		problem.Refuse(w, err)
+		h.shell.Refuse(w, r, err)
 		return
 	}
 	h.shell.Follow(w, r, func(ctx context.Context) (shell.Look, error) {

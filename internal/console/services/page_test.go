@@ -86,7 +86,7 @@ func TestParametersAreChecked(t *testing.T) {
 		"/services?window=2h": "query.window", "/services?windwo=5m": "query.windwo", "/services/live?window=x": "query.window",
 	} {
 		var p consoletest.Problem
-		if got := consoletest.Ask(t, h, "GET", path, "", &p); got.StatusCode != http.StatusUnprocessableEntity || len(p.Errors) != 1 || p.Errors[0].Location != location {
+		if got := consoletest.Ask(t, h, "GET", path, "", &p); got.StatusCode != http.StatusBadRequest || len(p.Errors) != 1 || p.Errors[0].Location != location {
 			t.Errorf("%s: %d %+v", path, got.StatusCode, p)
 		}
 	}
@@ -114,8 +114,10 @@ func TestInBrowser(t *testing.T) {
 	b.Wait("document.documentElement.dataset.patches > 0")
 	b.Click(".segments a[href*='1h']")
 	b.Wait("location.search === '?window=1h' && document.querySelector('.segments [aria-current]').textContent === '1 h'")
+	now := fleet().Known // anew, as pages still read what was known
+	now[2].Instances[1].State, now[2].Instances[1].Up = tracker.Up, true
 	w.Mu.Lock()
-	w.Known[2].Instances[1].State, w.Known[2].Instances[1].Up = tracker.Up, true
+	w.Known = now
 	w.Mu.Unlock()
 	w.Onboard(consoletest.User("Ada")) // any change brings the page up to date
 	b.Wait("!document.querySelector('#services-down .banner')")

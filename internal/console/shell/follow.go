@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/skald-saga/skald/internal/console/live"
-	"github.com/skald-saga/skald/internal/console/problem"
 )
 
 // Look is a page as it is now, in parts.
@@ -22,14 +21,14 @@ type Look struct {
 func (s *Shell) Follow(w http.ResponseWriter, r *http.Request, look func(context.Context) (Look, error)) {
 	ctx, leave, err := s.streams.Enter(r.Context())
 	if err != nil {
-		problem.Refuse(w, err)
+		s.Refuse(w, r, err)
 		return
 	}
 	defer leave()
 	f := &follower{s: s, look: look, sent: map[string]string{}}
 	first, seq, err := f.see(ctx)
 	if err != nil {
-		problem.Refuse(w, err)
+		s.Refuse(w, r, err)
 		return
 	}
 	f.out = live.NewWriter(w)

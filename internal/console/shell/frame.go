@@ -44,11 +44,24 @@ type place struct {
 
 // Show answers with a page, so that it can be read without any script, or with the problem instead.
 func (s *Shell) Show(w http.ResponseWriter, r *http.Request, page Page, err error) {
-	var f *frame
+	var html string
 	if err == nil {
-		f, err = s.frame(r.Context(), page)
+		html, err = s.whole(r.Context(), page)
 	}
-	s.Respond(w, r, "layout", f, err)
+	if err != nil {
+		s.Refuse(w, r, err)
+		return
+	}
+	respond(w, http.StatusOK, html)
+}
+
+// whole renders a page with what is around it.
+func (s *Shell) whole(ctx context.Context, page Page) (string, error) {
+	f, err := s.frame(ctx, page)
+	if err != nil {
+		return "", err
+	}
+	return s.Render(ctx, "layout", f)
 }
 
 func (s *Shell) frame(ctx context.Context, page Page) (*frame, error) {

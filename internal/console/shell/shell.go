@@ -11,7 +11,6 @@ import (
 	"github.com/skald-saga/skald/internal/console/access"
 	"github.com/skald-saga/skald/internal/console/backend"
 	"github.com/skald-saga/skald/internal/console/live"
-	"github.com/skald-saga/skald/internal/console/problem"
 	"github.com/skald-saga/skald/internal/console/words"
 )
 
@@ -88,15 +87,16 @@ func (s *Shell) Respond(w http.ResponseWriter, r *http.Request, name string, dat
 		html, err = s.Render(r.Context(), name, data)
 	}
 	if err != nil {
-		answer := problem.Of(err)
-		if answer.GetStatus() == http.StatusInternalServerError {
-			s.b.Logger.Error("a page could not be shown", "page", name, "error", err)
-		}
-		problem.Write(w, answer)
+		s.Refuse(w, r, err)
 		return
 	}
+	respond(w, http.StatusOK, html)
+}
+
+func respond(w http.ResponseWriter, status int, html string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
 	_, _ = w.Write([]byte(html))
 }
 
