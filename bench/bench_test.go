@@ -45,7 +45,7 @@ func bounded(t *testing.T) context.Context {
 
 func TestRunMeasuresAllContestants(t *testing.T) {
 	cfg := small()
-	cfg.Processes = []int{2}
+	cfg.Processes, cfg.Contestants = []int{2}, Contestants
 	var turns int
 	cfg.Progress = func(p Progress) {
 		if p.Measure != nil {
@@ -67,6 +67,9 @@ func TestRunMeasuresAllContestants(t *testing.T) {
 		m := st.Rounds[0]
 		if m.Started < cfg.Sagas || m.SagasPerSecond <= 0 || m.P50 <= 0 || m.P99 < m.P50 || m.Allocations < 10 || m.ServicesRSS <= 1 || m.BrokerRSS <= 1 {
 			t.Errorf("%s: implausible figures %+v", st.Contestant, m)
+		}
+		if tracked := st.Contestant == Tracked; (m.TrackerRSS > 1 && m.BehindMost > 0 && m.BehindP99 <= m.BehindMost) != tracked {
+			t.Errorf("%s: implausible figures of a tracker %+v", st.Contestant, m)
 		}
 	}
 	if ratio := result.Ratios[Documented]["allocations_per_hop"]; ratio == nil || ratio.Median <= 0 {

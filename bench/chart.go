@@ -20,7 +20,7 @@ const (
 	groupGap    = 40
 )
 
-var colours = map[Contestant]string{Skald: "#2f5d8a", Tuned: "#c98a2b", Documented: "#8a8f98"}
+var colours = map[Contestant]string{Skald: "#2f5d8a", Tracked: "#7fa3c4", Tuned: "#c98a2b", Documented: "#8a8f98"}
 
 // panel is one part of the chart: a figure of those scenarios that it means something for.
 type panel struct {

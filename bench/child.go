@@ -102,6 +102,14 @@ func (c *child) expect(ctx context.Context, event string) (message, error) {
 	}
 }
 
+// mark asks the child what it has measured since the last mark.
+func (c *child) mark(ctx context.Context) (message, error) {
+	if err := c.send(order{orderMark}); err != nil {
+		return message{}, err
+	}
+	return c.expect(ctx, eventMarked)
+}
+
 func (c *child) next(ctx context.Context) (message, error) {
 	select {
 	case m, ok := <-c.messages:

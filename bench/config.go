@@ -14,12 +14,19 @@ type Contestant string
 // The contestants.
 const (
 	Skald      Contestant = "skald"
+	Tracked    Contestant = "tracked"    // Skald, beside a tracker that reads along into SQLite
 	Tuned      Contestant = "tuned"      // bare franz-go: settle, one produce request per transaction, at most 2,000 records
 	Documented Contestant = "documented" // bare franz-go, as its example examples/transactions/eos has the loop
 )
 
 // Contestants are all of them, in the order of the tables.
-var Contestants = []Contestant{Skald, Tuned, Documented}
+var Contestants = []Contestant{Skald, Tracked, Tuned, Documented}
+
+// standard are those that take part unless others are named.
+var standard = []Contestant{Skald, Tuned, Documented}
+
+// isSkald says whether the chain is Skald's.
+func (c Contestant) isSkald() bool { return c == Skald || c == Tracked }
 
 // Brokers that the bench starts itself. Any other is a host:port on this machine.
 const (
@@ -33,7 +40,7 @@ const DefaultDuration = 10 * time.Second
 // Config says what to measure. Lists are crossed: every broker with every partition count, process count and load.
 type Config struct {
 	Brokers     []string     // Embedded, Apache or host:port, loopback only; default Embedded
-	Contestants []Contestant // default all
+	Contestants []Contestant // default Skald, Tuned and Documented
 	Partitions  []int        // default 4
 	Processes   []int        // of the services, per contestant, each running all three; default 1
 	Outstanding []int        // closed loops: how many sagas are under way at a time
@@ -91,7 +98,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Brokers = []string{Embedded}
 	}
 	if len(c.Contestants) == 0 {
-		c.Contestants = Contestants
+		c.Contestants = standard
 	}
 	if c.Progress == nil {
 		c.Progress = func(Progress) {}

@@ -9,6 +9,8 @@
 // again as a worker), so that /proc tells their CPU time and memory apart. The load generator counts the outcomes of every
 // saga: a lost or a doubled one fails the run.
 //
-// It may import the library, internal/wire, internal/kafka, the embedded broker and internal/brokertest; only cmd imports it. Start
+// One contestant more, tracked, is Skald with a tracker beside it (tracker.go): what that costs, and how far it is behind.
+//
+// It may import the library, internal/wire, internal/kafka, internal/tracker, the embedded broker and internal/brokertest; only cmd imports it. Start
 // reading at Run (run.go), then turn.go; the children are in worker.go, their work in services.go, bare.go and load.go.
 package bench

@@ -23,6 +23,12 @@ type Measure struct {
 	LoadRSS     float64 `json:"load_rss_mib"`
 	BrokerRSS   float64 `json:"broker_rss_mib"`
 
+	// Of the tracker beside a tracked contestant.
+	TrackerCPU float64 `json:"tracker_cpu_ms,omitempty"`
+	TrackerRSS float64 `json:"tracker_rss_mib,omitempty"`
+	BehindP99  float64 `json:"tracker_behind_p99_ms,omitempty"` // how old what it knows was, asked every 20 ms
+	BehindMost float64 `json:"tracker_behind_most_ms,omitempty"`
+
 	// Of the whole turn, warm-up included.
 	Started int `json:"started"`
 	Lost    int `json:"lost"`    // no outcome
@@ -36,9 +42,10 @@ func (m *Measure) wrong() int { return m.Lost + m.Doubled + m.Failed + m.Strays 
 
 // snapshot is what the processes have used at one moment.
 type snapshot struct {
-	services, load, broker          time.Duration
-	servicesRSS, loadRSS, brokerRSS int64
-	memory                          memory
+	services, load, broker, tracker             time.Duration
+	servicesRSS, loadRSS, brokerRSS, trackerRSS int64
+	memory                                      memory
+	behind                                      behind
 }
 
 // measure makes the figures of a turn from what the load generator found and two snapshots.
@@ -47,6 +54,7 @@ func measure(round int, r *result, open, shut snapshot) *Measure {
 		Round: round, P50: milliseconds(r.P50), P99: milliseconds(r.P99),
 		Started: r.Started, Lost: r.Lost, Doubled: r.Doubled, Failed: r.Failed, Strays: r.Strays,
 		ServicesRSS: mebibytes(shut.servicesRSS), LoadRSS: mebibytes(shut.loadRSS), BrokerRSS: mebibytes(shut.brokerRSS),
+		TrackerRSS: mebibytes(shut.trackerRSS), BehindP99: milliseconds(shut.behind.P99), BehindMost: milliseconds(shut.behind.Most),
 	}
 	if r.Measured == 0 || r.Window <= 0 {
 		return m
@@ -56,6 +64,7 @@ func measure(round int, r *result, open, shut snapshot) *Measure {
 	m.ServicesCPU = milliseconds(shut.services-open.services) / sagas
 	m.LoadCPU = milliseconds(shut.load-open.load) / sagas
 	m.BrokerCPU = milliseconds(shut.broker-open.broker) / sagas
+	m.TrackerCPU = milliseconds(shut.tracker-open.tracker) / sagas
 	m.Allocations = float64(shut.memory.Allocations-open.memory.Allocations) / sagas / hops
 	m.AllocatedBytes = float64(shut.memory.Bytes-open.memory.Bytes) / sagas / hops
 	return m

@@ -30,7 +30,7 @@ type outcomes struct {
 }
 
 func (s spec) outcomesTopic() string {
-	if s.Contestant == Skald {
+	if s.Contestant.isSkald() {
 		return wire.Namespace(s.Prefix).Outcomes()
 	}
 	return wire.Namespace(s.Prefix).Topic(bareOutcomes)

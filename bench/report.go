@@ -36,20 +36,25 @@ type Standing struct {
 type figure struct {
 	name, label string
 	of          func(*Measure) float64
+	only        Contestant // whose row it is, if not everybody's
 }
 
 var figures = []figure{
-	{"sagas_per_second", "sagas/s", func(m *Measure) float64 { return m.SagasPerSecond }},
-	{"p50_ms", "p50, ms", func(m *Measure) float64 { return m.P50 }},
-	{"p99_ms", "p99, ms", func(m *Measure) float64 { return m.P99 }},
-	{"services_cpu_ms", "CPU-ms/saga: services", func(m *Measure) float64 { return m.ServicesCPU }},
-	{"load_cpu_ms", "  load generator", func(m *Measure) float64 { return m.LoadCPU }},
-	{"broker_cpu_ms", "  broker", func(m *Measure) float64 { return m.BrokerCPU }},
-	{"allocations_per_hop", "allocations/hop", func(m *Measure) float64 { return m.Allocations }},
-	{"allocated_bytes_per_hop", "bytes allocated/hop", func(m *Measure) float64 { return m.AllocatedBytes }},
-	{"services_rss_mib", "RSS, MiB: services", func(m *Measure) float64 { return m.ServicesRSS }},
-	{"load_rss_mib", "  load generator", func(m *Measure) float64 { return m.LoadRSS }},
-	{"broker_rss_mib", "  broker", func(m *Measure) float64 { return m.BrokerRSS }},
+	{name: "sagas_per_second", label: "sagas/s", of: func(m *Measure) float64 { return m.SagasPerSecond }},
+	{name: "p50_ms", label: "p50, ms", of: func(m *Measure) float64 { return m.P50 }},
+	{name: "p99_ms", label: "p99, ms", of: func(m *Measure) float64 { return m.P99 }},
+	{name: "services_cpu_ms", label: "CPU-ms/saga: services", of: func(m *Measure) float64 { return m.ServicesCPU }},
+	{name: "load_cpu_ms", label: "  load generator", of: func(m *Measure) float64 { return m.LoadCPU }},
+	{name: "broker_cpu_ms", label: "  broker", of: func(m *Measure) float64 { return m.BrokerCPU }},
+	{name: "tracker_cpu_ms", label: "  tracker", of: func(m *Measure) float64 { return m.TrackerCPU }, only: Tracked},
+	{name: "allocations_per_hop", label: "allocations/hop", of: func(m *Measure) float64 { return m.Allocations }},
+	{name: "allocated_bytes_per_hop", label: "bytes allocated/hop", of: func(m *Measure) float64 { return m.AllocatedBytes }},
+	{name: "services_rss_mib", label: "RSS, MiB: services", of: func(m *Measure) float64 { return m.ServicesRSS }},
+	{name: "load_rss_mib", label: "  load generator", of: func(m *Measure) float64 { return m.LoadRSS }},
+	{name: "broker_rss_mib", label: "  broker", of: func(m *Measure) float64 { return m.BrokerRSS }},
+	{name: "tracker_rss_mib", label: "  tracker", of: func(m *Measure) float64 { return m.TrackerRSS }, only: Tracked},
+	{name: "tracker_behind_p99_ms", label: "tracker behind, ms: p99", of: func(m *Measure) float64 { return m.BehindP99 }, only: Tracked},
+	{name: "tracker_behind_most_ms", label: "  at most", of: func(m *Measure) float64 { return m.BehindMost }, only: Tracked},
 }
 
 // add notes a scenario's rounds. Rounds that an error has cut short are left out of the ratios.

@@ -19,7 +19,7 @@ type starter interface {
 }
 
 func newStarter(s spec) (starter, error) {
-	if s.Contestant == Skald {
+	if s.Contestant.isSkald() {
 		client, err := skald.NewClient(s.skaldConfig())
 		if err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -60,6 +61,9 @@ func (result *Result) cells() [][]string {
 	}
 	rows := [][]string{head}
 	for _, f := range figures {
+		if f.only != "" && !result.has(f.only) {
+			continue
+		}
 		row := []string{f.label}
 		for _, st := range result.Contestants {
 			row = append(row, st.Spreads[f.name].String())
@@ -74,6 +78,10 @@ func (result *Result) cells() [][]string {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+func (result *Result) has(contestant Contestant) bool {
+	return slices.ContainsFunc(result.Contestants, func(st Standing) bool { return st.Contestant == contestant })
 }
 
 // String gives "-" for what couldn't be measured.

@@ -31,6 +31,7 @@ type turn struct {
 	progress   func(ended, of int)
 
 	services []*child
+	tracker  *child // of a tracked contestant, else nil
 	load     *child
 	fail     context.CancelCauseFunc
 }
@@ -48,6 +49,9 @@ func (t *turn) run(ctx context.Context) (m *Measure, err error) {
 		}
 	}
 	if err := t.startServices(ctx); err != nil {
+		return nil, err
+	}
+	if err := t.startTracker(ctx); err != nil {
 		return nil, err
 	}
 	if t.load, err = t.cfg.start("the load generator", t.spec(roleLoad), t.fail); err != nil {
@@ -98,7 +102,7 @@ func (t *turn) spec(role string) spec {
 func (t *turn) startServices(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, joinTimeout, fmt.Errorf("%s: the services have not joined their groups within %s", t.contestant, joinTimeout))
 	defer cancel()
-	if t.contestant != Skald { // which makes its own
+	if !t.contestant.isSkald() { // which makes its own
 		if err := t.makeTopics(ctx); err != nil {
 			return because(ctx, err)
 		}
@@ -115,6 +119,17 @@ func (t *turn) startServices(ctx context.Context) error {
 		t.services = append(t.services, c)
 	}
 	return because(ctx, t.awaitGroups(ctx))
+}
+
+func (t *turn) startTracker(ctx context.Context) (err error) {
+	if t.contestant != Tracked {
+		return nil
+	}
+	if t.tracker, err = t.cfg.start("the tracker", t.spec(roleTracker), t.fail); err != nil {
+		return err
+	}
+	_, err = t.tracker.expect(ctx, eventReady)
+	return err
 }
 
 func (t *turn) profileName(process int) string {
@@ -147,14 +162,19 @@ func (t *turn) snapshot(ctx context.Context) (s snapshot, err error) {
 		add(c, &s.services, &s.servicesRSS)
 	}
 	add(t.load, &s.load, &s.loadRSS)
+	if t.tracker != nil {
+		add(t.tracker, &s.tracker, &s.trackerRSS)
+		m, err := t.tracker.mark(ctx)
+		if err != nil {
+			return s, err
+		}
+		s.behind = *m.Behind
+	}
 	if t.broker.pid != 0 {
 		add(&child{pid: t.broker.pid}, &s.broker, &s.brokerRSS)
 	}
 	for _, c := range t.services {
-		if err := c.send(order{orderMark}); err != nil {
-			return s, err
-		}
-		m, err := c.expect(ctx, eventMarked)
+		m, err := c.mark(ctx)
 		if err != nil {
 			return s, err
 		}
@@ -176,6 +196,9 @@ func (t *turn) stopServices() error {
 // end stops what still runs, and a broker that is the turn's own; another one is left as it was found.
 func (t *turn) end(ctx context.Context) error {
 	err := t.stopServices()
+	if t.tracker != nil {
+		err = errors.Join(err, t.tracker.stop())
+	}
 	if t.load != nil {
 		err = errors.Join(err, t.load.stop())
 	}

@@ -20,6 +20,7 @@ const (
 	roleBroker   = "broker"
 	roleServices = "services"
 	roleLoad     = "load"
+	roleTracker  = "tracker"
 )
 
 // spec is a worker's first line of input: what to be.
@@ -43,7 +44,7 @@ type spec struct {
 
 // The lines that follow the first: orders one way, events the other. The end of the input is the order to stop.
 const (
-	orderMark   = "mark"   // services: tell the memory statistics
+	orderMark   = "mark"   // services, tracker: tell what was measured since the last mark
 	orderFinish = "finish" // load: the services have stopped, read the outcomes to their end
 
 	eventReady    = "ready"    // the worker works; a broker says where
@@ -64,6 +65,7 @@ type message struct {
 	Event  string  `json:"event"`
 	Addr   string  `json:"addr,omitempty"`
 	Memory *memory `json:"memory,omitempty"`
+	Behind *behind `json:"behind,omitempty"`
 	Ended  int     `json:"ended,omitempty"`
 	Of     int     `json:"of,omitempty"`
 	Result *result `json:"result,omitempty"`
@@ -116,6 +118,8 @@ func (w *worker) play(ctx context.Context, s spec) error {
 		return w.services(ctx, s)
 	case roleLoad:
 		return runLoad(ctx, s, w)
+	case roleTracker:
+		return w.tracker(ctx, s)
 	}
 	return fmt.Errorf("unknown role %q", s.Role)
 }
@@ -163,7 +167,7 @@ func (w *worker) services(ctx context.Context, s spec) error {
 	defer stop()
 	done := make(chan error, 1)
 	go func() {
-		if s.Contestant == Skald {
+		if s.Contestant.isSkald() {
 			done <- skald.Run(ctx, s.skaldConfig(), skaldServices()...)
 			return
 		}

@@ -26,13 +26,14 @@ It prints a table, and ends with exit code 1 when a saga was lost or doubled, wh
 are measured; "apache" needs Linux, Java 17 and Maven. What it takes: 3 contestants x rounds x loads x about 5-15 s.`,
 		Example: `  skald bench
   skald bench --broker apache,embedded --rounds 5 --sagas 20000 --svg bench.svg --json bench.json
+  skald bench --broker apache --contestants skald,tracked --outstanding 256 --rate 1000
   skald bench --broker apache --partitions 1,2,4 --processes 1,2 --outstanding 4096 --rate 0`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.bench(cmd.Context()) },
 	}
 	flags := cmd.Flags()
 	flags.String("broker", bench.Embedded, "embedded, apache or host:port; several separated by commas")
-	flags.String("contestants", "skald,tuned,documented", "who takes part")
+	flags.String("contestants", "skald,tuned,documented", "who takes part; tracked is Skald with a tracker beside it")
 	flags.String("outstanding", "256,4096", "closed loops: sagas under way at a time; \"\" for none")
 	flags.Int("rate", 100, "open loop: sagas begun per second, at random moments; 0 for none")
 	flags.String("partitions", "4", "partitions of every topic")
