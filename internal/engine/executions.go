@@ -95,7 +95,9 @@ func (d driver) Start(it *saga.Item, attempt int, now time.Time) *saga.Execution
 // handle calls the handler and reports what came of it.
 func (x *executions) handle(e *execution) {
 	defer e.cancel()
-	e.result.outputs, e.result.err = e.step.Call(e.ctx, e.event, e.undo)
+	event, undo := e.event, e.undo
+	e.event, e.undo = nil, nil // they lie in the batch that was fetched, which a handler that takes its time must not keep
+	e.result.outputs, e.result.err = e.step.Call(e.ctx, event, undo)
 	e.result.finished = time.Now()
 	x.vitals.running.Add(-1)
 	x.report(e)
@@ -223,7 +225,7 @@ func (x *executions) hanging(now time.Time, grace time.Duration) (all []*executi
 	for _, e := range x.all {
 		if timeout := e.Step.Timeout; timeout > 0 && !e.Done && !e.Hangs && now.Sub(e.Started) > timeout+grace {
 			x.logger.Error("a handler doesn't return although its time is up, which blocks its saga: let it listen to its context",
-				"step", e.Step.Topic, "saga", e.event.SagaID, "timeout", timeout)
+				"step", e.Step.Topic, "saga", e.Item.Event.SagaID, "timeout", timeout)
 			all = append(all, e)
 		}
 	}

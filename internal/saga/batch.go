@@ -333,6 +333,12 @@ func (b *Batch) openSaga(it *Item, l *ledger.Ledger) {
 
 // Committed is told when the transaction has committed, after the ledgers.
 func (b *Batch) Committed() {
+	for _, it := range b.parked {
+		b.m.own(it)
+	}
+	for _, m := range b.moved {
+		b.m.own(m.item)
+	}
 	for _, e := range b.Concluded {
 		e.concludedIn = nil // what still knows the execution must not keep the whole batch
 		b.d.Forget(e)

@@ -42,6 +42,8 @@ type Item struct {
 	Accepted  time.Time
 
 	Entry *ledger.Entry // if it came from the ledger, or was parked
+
+	owned bool // nothing of it lies in a batch that a client fetched
 }
 
 // Key names an execution: step and event. It has the partition in it: the same event, sent twice to two partitions, is two records to
@@ -88,6 +90,20 @@ func (it *Item) stand() {
 		it.Lane = "watch/" + it.Topic + "/" + it.Lane
 		it.Saga = ledger.SagaID{}
 	}
+}
+
+// own gives an item that lies in the ledger memory of its own. Its handler may still run, with the event as it was.
+func (m *Machine) own(it *Item) {
+	if it.owned || it.Entry == nil || it.Entry.Data != any(it) {
+		return
+	}
+	it.Source, it.Event = wire.Keep(m.Whole(it), it.Event)
+	if u := it.Undo; u != nil && u.Stop.Service != "" { // else the slip wasn't read
+		kept := *u
+		kept.Stop, kept.Rest, _ = it.Event.Route.Pop()
+		it.Undo = &kept
+	}
+	it.owned = true
 }
 
 // inSaga says whether the item is a saga's token.

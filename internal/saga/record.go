@@ -136,6 +136,7 @@ func (m *Machine) revive(w wire.LedgerRecord, partition int32, e ledger.Entry) (
 	it := &Item{
 		Source: w.Event, Event: event, Topic: w.Step, Step: m.Steps[w.Step], Partition: partition, Saga: e.Saga,
 		Key: Key{partition, w.Step, w.ID}, ID: w.ID, Lane: e.Lane, Accepted: w.Accepted,
+		owned: true,
 	}
 	switch {
 	case w.Undo:
