@@ -37,7 +37,7 @@ func TestPageCost(t *testing.T) {
 	}
 	b.Open(server.URL + "/")
 	const perSecond, seconds = 500, 10
-	began, before := time.Now(), b.Busy()
+	began, before := time.Now(), b.Work()
 	pace := time.NewTicker(time.Second / perSecond)
 	defer pace.Stop()
 	for i := range perSecond * seconds {
@@ -45,6 +45,8 @@ func TestPageCost(t *testing.T) {
 		w.Retry(ids[i%len(ids)], "SMTP 451 try again later", 1+i/len(ids)%7, time.Now().Add(5*time.Second)) // one cell of one row
 	}
 	took := time.Since(began).Seconds()
-	t.Logf("%.0f cell changes a second for %.1f s: the main thread was busy for %.1f %%", float64(perSecond*seconds)/took, took, 100*(b.Busy()-before)/took)
+	share := func(part string) float64 { return 100 * (b.Work()[part] - before[part]) / took }
+	t.Logf("%.0f cell changes a second for %.1f s: the main thread was busy for %.1f %%: scripts %.1f %%, styles %.1f %%, layout %.1f %%", float64(perSecond*seconds)/took,
+		took, share("TaskDuration"), share("ScriptDuration"), share("RecalcStyleDuration"), share("LayoutDuration"))
 	b.Do(chromedp.Navigate("about:blank"))
 }

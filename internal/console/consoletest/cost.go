@@ -20,19 +20,25 @@ func (b *Tab) FirstPaint() float64 {
 }
 
 // Busy is how long the page's main thread has worked so far, in seconds.
-func (b *Tab) Busy() (seconds float64) {
+func (b *Tab) Busy() float64 {
 	b.T.Helper()
+	return b.Work()["TaskDuration"]
+}
+
+// Work tells what the page's main thread has done so far, in Chromium's words: TaskDuration is all of it, and ScriptDuration,
+// RecalcStyleDuration and LayoutDuration are parts, in seconds.
+func (b *Tab) Work() map[string]float64 {
+	b.T.Helper()
+	work := map[string]float64{}
 	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		if _, err := cdp.Call(ctx, target, performance.Enable, performance.EnableParams{}); err != nil {
 			return err
 		}
 		got, err := cdp.Call(ctx, target, performance.GetMetrics, cdp.Empty{})
 		for _, m := range got.Metrics {
-			if m.Name == "TaskDuration" {
-				seconds = m.Value
-			}
+			work[m.Name] = m.Value
 		}
 		return err
 	}))
-	return seconds
+	return work
 }

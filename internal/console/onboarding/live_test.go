@@ -32,7 +32,7 @@ type viewer struct {
 
 var (
 	liveURL  = regexp.MustCompile(`data-live="([^"]*)" data-position="([^"]*)"`)
-	tableRow = regexp.MustCompile(`(?s)<tr class="[^"]*" id="saga-([^"]*)">.*?</tr>`)
+	tableRow = regexp.MustCompile(`(?s)<tr class="[^"]*" id="saga-([^"]*)" role="row">.*?</tr>`)
 )
 
 func visit(t *testing.T, base string) *viewer {

@@ -25,7 +25,7 @@ func lacks(t *testing.T, page string, texts ...string) {
 func TestFirstPaintIsComplete(t *testing.T) {
 	page := consoletest.Populated().Read(t, "/")
 	consoletest.Wants(t, page,
-		"<th scope=\"col\">Provisioned</th>", "Ivar Solheim", "Design · ivar.solheim@example.com", "choosing a device", "granting",
+		"<th role=\"columnheader\">Provisioned</th>", "Ivar Solheim", "Design · ivar.solheim@example.com", "choosing a device", "granting",
 		"Nordbook 16 · NB16-00422", "repo:write, ci:run, vpn", "mail accepted", "1.41 s", "overtook ", "dead letter · no policy grants anything to people",
 		"9 users: <b>3 on the way</b>, 2 halted, 4 completed", "both ends · 1 in hand", "Next: <span class=\"soft\">Kaia Ben-Ami, Support</span>",
 		"0–3 s", "Live, 0.1 s behind the log", "nothing survives a restart", "embedded broker 127.0.0.1:9092")
@@ -34,7 +34,7 @@ func TestFirstPaintIsComplete(t *testing.T) {
 
 func TestTraceOff(t *testing.T) {
 	page := consoletest.Populated().Read(t, "/?trace=off")
-	consoletest.Wants(t, page, "<th scope=\"col\">Complete</th>", "If something goes wrong half-way", "9 users: <b>5 not back yet</b>, 4 completed",
+	consoletest.Wants(t, page, "<th role=\"columnheader\">Complete</th>", "If something goes wrong half-way", "9 users: <b>5 not back yet</b>, 4 completed",
 		"Five users have not come back. Three are merely on the way and two will not move again by themselves.", "begins and ends", "aria-checked=\"false\"")
 	lacks(t, page, "Provisioned", "choosing a device", "in hand", "halted</", "Nordbook")
 }

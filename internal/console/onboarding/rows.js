@@ -16,13 +16,18 @@ function readOrder() {
 }
 
 function apply(patch) {
+  let arranged = !patch.order && !patch.gone;
   for (const { id, html } of patch.rows ?? []) {
     const row = document.getElementById("saga-" + id);
-    if (row) morph(row, parse(html));
-    else rows().append(parse(html)); // arrange gives it its place
+    if (row) {
+      morph(row, parse(html));
+    } else {
+      rows().append(parse(html)); // arrange gives it its place
+      arranged = false;
+    }
   }
   if (patch.order || patch.gone) order = patch.order ?? [];
-  if (patch.order || patch.gone || patch.rows) arrange();
+  if (!arranged) arrange();
 }
 
 // arrange puts the rows in order with as few moves as new rows on top need, and drops those that are gone.

@@ -23,7 +23,8 @@ export function parse(html) {
 }
 
 function attributes(from, to) {
-  for (const { name } of [...from.attributes]) {
+  for (let i = from.attributes.length - 1; i >= 0; i--) {
+    const { name } = from.attributes[i];
     if (!to.hasAttribute(name)) from.removeAttribute(name);
   }
   for (const { name, value } of to.attributes) {
@@ -36,7 +37,34 @@ function attributes(from, to) {
 // children pairs what has an ID with its like, and the rest in order. What has an ID stays where it is while its neighbours
 // come and go: moving it would take its focus away.
 function children(from, to) {
-  const wanted = new Set([...to.children].map((node) => node.id).filter(Boolean));
+  const ids = idsIn(to);
+  if (ids.size) pairByID(from, to, ids);
+  else pairInOrder(from, to);
+}
+
+function idsIn(parent) {
+  const ids = new Set();
+  for (let e = parent.firstElementChild; e; e = e.nextElementSibling) if (e.id) ids.add(e.id);
+  return ids;
+}
+
+// pairInOrder is what most elements need, so it makes no lists.
+function pairInOrder(from, to) {
+  let place = from.firstChild;
+  for (let node = to.firstChild, next; node; node = next) {
+    next = node.nextSibling;
+    if (place) {
+      const after = place.nextSibling;
+      morph(place, node);
+      place = after;
+    } else {
+      from.append(node);
+    }
+  }
+  removeFrom(place);
+}
+
+function pairByID(from, to, wanted) {
   const known = new Map([...from.children].filter((node) => wanted.has(node.id)).map((node) => [node.id, node]));
   let place = from.firstChild;
   const step = () => {
@@ -57,5 +85,13 @@ function children(from, to) {
       morph(step(), node);
     }
   }
-  while (place) step().remove();
+  removeFrom(place);
+}
+
+function removeFrom(place) {
+  while (place) {
+    const next = place.nextSibling;
+    place.remove();
+    place = next;
+  }
 }
