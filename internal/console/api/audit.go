@@ -13,7 +13,7 @@ func (a *API) registerAudit(api huma.API) {
 	handle(a, api, huma.Operation{
 		OperationID: "list-audit", Method: http.MethodGet, Path: "/api/v1/audit", Tags: []string{"Audit"},
 		Summary: "What was asked for through this API, refused or not, the newest first",
-		Description: "Everything but reading: by the pages, the commands and other clients. What goes to Kafka without the console isn't there. Entries are kept in the tracker's database for as " +
+		Description: "Everything but reading and dry runs: by the pages, the commands and other clients. What goes to Kafka without the console isn't there. Entries are kept in the tracker's database for as " +
 			"long as sagas are after their end, at most 100,000; they are no part of the log, so with another database they begin anew.",
 	}, a.listAudit)
 }
@@ -26,7 +26,7 @@ type AuditEntry struct {
 	From   string    `json:"from" doc:"IP address: of a proxy in front, if there is one"`
 	Action string    `json:"action" doc:"Operation of this API, or method and path" example:"cancel-saga"`
 	About  string    `json:"about,omitempty" doc:"ID of the saga, place of the dead letter, or name of the service"`
-	Input  string    `json:"input,omitempty" doc:"The other fields of the request's body, as JSON, without events and other objects"`
+	Input  string    `json:"input,omitempty" doc:"The other fields of the request's body, as JSON: of objects only a filter, of IDs how many, and of another payload that there is one"`
 	Status int       `json:"status" doc:"Of the answer"`
 	Answer string    `json:"answer,omitempty" doc:"In words"`
 }

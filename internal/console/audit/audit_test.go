@@ -149,3 +149,32 @@ func TestAuditPage(t *testing.T) {
 	read("/audit?cursor=x", 400)
 	read("/audit?page=2", 400)
 }
+
+// Who only counts asks for nothing, unless it is refused; of a bulk action it's noted which sagas were meant, and of another payload that there is one.
+func TestDryRunsAreNotNotedAndFiltersAre(t *testing.T) {
+	w := consoletest.NewWorld()
+	h := console.New(w.Config(t))
+	id := w.Onboard(consoletest.User("Ada"))
+	for _, body := range []string{
+		`{"action":"cancel","filter":{"workflow":"onboarding"},"dry_run":true}`,
+		`{"action":"cancel","filter":{"status":"lost"},"dry_run":true}`,
+		`{"action":"cancel","filter":{"workflow":"onboarding","older_than":"1h"},"reason":"the import was wrong"}`,
+		`{"action":"cancel","ids":["` + id + `"],"reason":"hired twice"}`,
+	} {
+		consoletest.Ask(t, h, "POST", "/api/v1/sagas/bulk", body, nil)
+	}
+	consoletest.Ask(t, h, "POST", "/api/v1/letters/1/1/redrive", `{"payload":{"email":"secret"}}`, nil)
+	var got []string
+	for _, e := range w.Audited {
+		got = append(got, fmt.Sprintf("%s %s %d", e.Action, e.Input, e.Status))
+	}
+	want := []string{
+		`bulk-sagas {"action":"cancel","dry_run":true,"filter":{"status":"lost"}} 400`,
+		`bulk-sagas {"action":"cancel","filter":{"workflow":"onboarding","older_than":"1h"},"reason":"the import was wrong"} 200`,
+		`bulk-sagas {"action":"cancel","ids":"1 IDs","reason":"hired twice"} 200`,
+		`redrive-letter {"payload":"edited"} 404`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

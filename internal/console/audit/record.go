@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ const (
 	mostText     = 500     // characters of one field
 )
 
-// Record notes every request that isn't a reading, once it is answered: in the log and in the tracker's audit. If the latter can't be
+// Record notes every request that isn't a reading, once it is answered: in the log and, but for dry runs that only count, in the tracker's audit. If the latter can't be
 // written, what was asked for is done all the same, and the log says both. operation gives a request's operation and the pattern of its path.
 func Record(b *backend.Backend, operation func(*http.Request) (id, path string), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -41,6 +42,9 @@ func Record(b *backend.Backend, operation func(*http.Request) (id, path string),
 			About: plain(about(path, r.URL.Path)), Input: plain(input.rest), Status: answered.status, Answer: plain(said(answered.read.Bytes())),
 		}
 		b.Logger.Info("asked for", "who", e.Who, "role", e.Role, "from", e.From, "action", e.Action, "about", e.About, "input", e.Input, "status", e.Status, "answer", e.Answer)
+		if input.dry && answered.status == http.StatusOK {
+			return // it asked how many, as a reading does: a page does so whenever its filter changes
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), writeTimeout)
 		defer cancel()
 		if err := b.Tracker.AddAudit(ctx, e); err != nil {
@@ -84,18 +88,30 @@ func (a *answer) Write(p []byte) (int, error) {
 // Unwrap is for http.ResponseController.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-type input struct{ by, rest string }
+type input struct {
+	by, rest string
+	dry      bool // only counts
+}
 
-// inputOf is what a body says beside who asks. Objects are left out: they are events, which may hold what is masked elsewhere.
+// inputOf is what a body says beside who asks. Of objects only a filter is kept: the others are events, which may hold what is masked elsewhere. Of another
+// payload it says that there is one.
 func inputOf(body []byte) (in input) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(body, &fields) != nil {
 		return in
 	}
 	_ = json.Unmarshal(fields["by"], &in.by) // not a string: nobody
+	_ = json.Unmarshal(fields["dry_run"], &in.dry)
 	delete(fields, "by")
 	for name, value := range fields {
-		if value[0] == '{' || value[0] == '[' {
+		switch object := value[0] == '{' || value[0] == '['; {
+		case name == "payload":
+			fields[name] = json.RawMessage(`"edited"`)
+		case name == "ids" && value[0] == '[':
+			var ids []json.RawMessage
+			_ = json.Unmarshal(value, &ids)
+			fields[name] = json.RawMessage(strconv.Quote(strconv.Itoa(len(ids)) + " IDs"))
+		case object && name != "filter":
 			delete(fields, name)
 		}
 	}
