@@ -1,6 +1,7 @@
 package skald
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,9 @@ func (r Request) String() string {
 	if l := r.letter; l != nil {
 		about = fmt.Sprintf("dead letter %d/%d", l.Partition, l.Offset)
 	}
+	if r.command.Edited {
+		about += ", edited,"
+	}
 	return fmt.Sprintf("%s %s at %s", strings.TrimSpace(r.command.Kind+" "+r.command.Decision), about, r.service)
 }
 
@@ -76,6 +80,24 @@ func Redrive(l DeadLetter, reason string) Request {
 	if l.Cut > 0 && !l.Halted {
 		r.err = fmt.Errorf("skald: the dead letter at %d/%d holds only the beginning of an event of %d bytes: it can't be redriven", l.Partition, l.Offset, l.Cut)
 	}
+	return r
+}
+
+// WithPayload makes a [Redrive] give the event another payload, encoded as the topic wants it. The service refuses one that it can't
+// decode or that isn't valid. All else of the event stays as it was, its ID and the idempotency key, too: an effect that an
+// attempt before has committed under that key is found, and not done anew with the new payload. The event in the service's ledger
+// says by whom it was edited, in the header ce_editedby; the dead letter keeps the event as it was.
+func (r Request) WithPayload(payload []byte) Request {
+	if r.letter == nil || r.command.Kind != wire.CommandRedrive {
+		r.err = errors.Join(r.err, errors.New("skald: only the event of a redrive can have another payload"))
+		return r
+	}
+	l := *r.letter
+	if l.Cut > 0 { // the new one is whole
+		r.err = nil
+	}
+	l.Payload = payload
+	r.letter, r.command.Edited = &l, true
 	return r
 }
 
@@ -154,9 +176,12 @@ func (r *Request) record() wire.Record {
 		record.Value = l.Payload
 		record.Headers = append(record.Headers, wire.Header{Key: wire.HeaderOrigin, Value: []byte(l.Step)})
 		for _, h := range l.Headers {
-			if h.Key != wire.HeaderOrigin && h.Key != wire.HeaderCommand {
+			if h.Key != wire.HeaderOrigin && h.Key != wire.HeaderCommand && (h.Key != wire.HeaderEditedBy || !r.command.Edited) {
 				record.Headers = append(record.Headers, wire.Header(h))
 			}
+		}
+		if r.command.Edited {
+			record.Headers = append(record.Headers, wire.Header{Key: wire.HeaderEditedBy, Value: []byte(cmp.Or(r.command.By, "somebody"))})
 		}
 	}
 	record.Key = []byte(key) // which says in which partition it belongs

@@ -19,6 +19,8 @@ type action struct {
 	Limit    int    `json:"limit,omitempty"`
 	Rate     int    `json:"rate,omitempty"`
 	Canary   bool   `json:"canary,omitempty"`
+
+	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
 // answer is what came of it: accepted, or requested if the service hasn't answered yet.

@@ -22,9 +22,13 @@ Those of a cause go some a second (--rate), the oldest first; with --canary one 
 it, and goes on when this command has ended: skald dlq status, pause, resume, stop. It stops by itself when more than 5 % halt again, and pauses when
 the service doesn't answer. This command follows it, for --wait: requested, redelivered (given back), completed.
 
+With --edit one letter's event is given another payload: skald dlq show LETTER --payload prints it as it is. A field that is masked keeps its value if it is left as it was
+printed. The letter keeps the event as it was; the saga and the audit say who edited it. What an attempt before has done under the idempotency key stays done.
+
 Exit code 0: all were given back; 1: one was refused, or the console or the broker can't be reached; 2: a letter or cause that isn't there.`,
 		Example: `  skald dlq redrive 0/17
-  skald dlq redrive --cause 3fa9c01b77de --canary --reason "the mail server is back"`,
+  skald dlq redrive --cause 3fa9c01b77de --canary --reason "the mail server is back"
+  skald dlq show 0/17 --payload >event.json; $EDITOR event.json; skald dlq redrive 0/17 --edit event.json --reason "typing error"`,
 		RunE: func(cmd *cobra.Command, places []string) error {
 			cause, all := c.settings.String("cause"), c.settings.Bool("all")
 			given := 0
@@ -43,6 +47,15 @@ Exit code 0: all were given back; 1: one was refused, or the console or the brok
 				return usage("--rate is 1 to 1000 letters a second; it and --canary go with --cause or --all")
 			}
 			r := &redrive{terminal: c, verb: "redrive", reason: c.settings.String("reason"), wait: c.settings.Duration("wait")}
+			if file := c.settings.String("edit"); file != "" {
+				if len(places) != 1 {
+					return usage("--edit goes with one letter: each event has a payload of its own")
+				}
+				var err error
+				if r.payload, err = c.readPayload(file); err != nil {
+					return err
+				}
+			}
 			switch {
 			case len(places) > 0:
 				return r.letters(cmd.Context(), places)
@@ -56,6 +69,7 @@ Exit code 0: all were given back; 1: one was refused, or the console or the brok
 	flags := cmd.Flags()
 	flags.String("cause", "", "all letters of this cause that are halted")
 	flags.Bool("all", false, "all letters that are halted")
+	flags.String("edit", "", "with one letter: the file with another payload for its event, as JSON; - for standard input")
 	flags.Int("limit", 0, "only so many of each cause, the oldest first (0: all)")
 	flags.Int("rate", 0, "letters a second, of each cause (0: 20)")
 	flags.Bool("canary", false, "of each cause one first; the others once its saga has completed")

@@ -51,11 +51,19 @@ func newDlqShow(c *terminal) *cobra.Command {
 			if err := json.Unmarshal(raw, &l); err != nil {
 				return fmt.Errorf("the console gave an answer that can't be read: %w", err)
 			}
+			if c.settings.Bool("payload") {
+				if len(l.Payload) == 0 {
+					return fmt.Errorf("the payload has %d bytes and is too long, or is no JSON: it can't be printed to be edited", l.Bytes)
+				}
+				_, err := fmt.Fprintln(c.out, l.payload())
+				return err
+			}
 			c.printLetter(&l)
 			return nil
 		},
 	}
 	serverFlags(cmd.Flags())
+	cmd.Flags().Bool("payload", false, "print the payload alone, to edit it for skald dlq redrive --edit")
 	return cmd
 }
 

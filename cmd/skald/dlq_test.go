@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -246,5 +248,43 @@ func TestDlqCalledWrongly(t *testing.T) {
 		if posted := f.requests("POST /api/v1/letters"); len(posted) > 0 {
 			t.Errorf("%s: asked %q", args, posted)
 		}
+	}
+}
+
+// An edited payload goes to the API as it is in the file: numbers of any size, and no other letter.
+func TestDlqRedriveEdited(t *testing.T) {
+	path := "/api/v1/letters/0/17"
+	f := newFakeAPI(t, map[string][]reply{
+		"POST " + path + "/redrive": {{http.StatusOK, `{"state":"accepted","text":"redriven, with another payload, for the first time"}`}},
+		"GET " + path:               {letterWith("completed")},
+	})
+	file := filepath.Join(t.TempDir(), "event.json")
+	if err := os.WriteFile(file, []byte("{\"n\": 12345678901234567890.10}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errOut := f.skald("dlq", "redrive", "0/17", "--edit", file, "--reason", "typing error", "--wait", "0")
+	if code != exitOK || !strings.Contains(out, "with another payload") || errOut != "" {
+		t.Errorf("exit %d, %q, %q", code, out, errOut)
+	}
+	if got := f.requests("POST"); len(got) != 1 || !strings.Contains(got[0], `"payload":{"n":12345678901234567890.10}`) {
+		t.Errorf("asked %q", got)
+	}
+	if _, out, _ := f.skald("dlq", "show", "0/17", "--payload"); out != "{\n  \"grants\": [\n    \"vpn\"\n  ]\n}\n" {
+		t.Errorf("payload %q", out)
+	}
+	bad := filepath.Join(t.TempDir(), "bad.json")
+	if err := os.WriteFile(bad, []byte(`{"n":`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for says, args := range map[string][]string{
+		"isn't valid JSON": {"0/17", "--edit", bad}, "no such file": {"0/17", "--edit", bad + "x"}, "it is empty": {"0/17", "--edit", "-"},
+		"one letter": {"0/17", "0/18", "--edit", file}, "goes with one letter": {"--all", "--edit", file},
+	} {
+		if code, _, errOut := f.skald(append([]string{"dlq", "redrive"}, args...)...); code != exitUsage || !strings.Contains(errOut, says) {
+			t.Errorf("%v: exit %d, %q, want %q", args, code, errOut, says)
+		}
+	}
+	if got := f.requests("POST"); len(got) != 1 {
+		t.Errorf("asked %q", got)
 	}
 }

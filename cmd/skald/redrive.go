@@ -13,15 +13,16 @@ import (
 type redrive struct {
 	*terminal
 
-	verb   string // of causes: redrive or discard
-	reason string
-	wait   time.Duration
-	tally  tally
+	verb    string // of causes: redrive or discard
+	reason  string
+	payload []byte // instead of the event's own, of a single letter
+	wait    time.Duration
+	tally   tally
 }
 
 // letters redrives single letters.
 func (r *redrive) letters(ctx context.Context, places []string) error {
-	left, asked := r.askLetters(ctx, places, action{Reason: r.reason}, "redrive")
+	left, asked := r.askLetters(ctx, places, action{Reason: r.reason, Payload: r.payload}, "redrive")
 	if ctx.Err() != nil || r.wait <= 0 || len(left) == 0 {
 		return asked
 	}

@@ -60,6 +60,9 @@ func (t *traced) lines(now time.Time) []string {
 		step := &s.Steps[i]
 		fails := t.failsOf(step)
 		lines = append(lines, row(t.after(step.Queued), orDash(step.Service), step.Topic, stateOf(step), between(step.Started, step.Finished), t.bar(step, fails, now)))
+		if step.EditedBy != "" {
+			lines = append(lines, fit(fmt.Sprintf("%*s redriven with another payload, by %s", atWidth, "", printable(step.EditedBy)), width))
+		}
 		for _, f := range fails {
 			lines = append(lines, fit(fmt.Sprintf("%*s attempt %d failed: %s", atWidth, t.after(f.at), f.Number, f.Error), width))
 		}

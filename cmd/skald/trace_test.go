@@ -46,6 +46,7 @@ func undoneSaga() (api.Saga, []api.Event) {
 
 func TestTraceDrawsTime(t *testing.T) {
 	saga, events := undoneSaga()
+	saga.Steps[1].EditedBy = "ada\x1b[2J"
 	f := newFakeAPI(t, map[string][]reply{
 		"GET /api/v1/sagas/" + sagaA:             {encodedReply(saga)},
 		"GET /api/v1/sagas/" + sagaA + "/events": {encodedReply(map[string]any{"events": events[:1], "next": "a/0/0"}), encodedReply(map[string]any{"events": events[1:]})},
@@ -59,6 +60,7 @@ func TestTraceDrawsTime(t *testing.T) {
 	want := `       AT SERVICE      STEP        STATE              TOOK
 +0.000 s provisioner  new-user    done             1.00 s ..===
 +2.000 s authorizer   authorize   turned           2.00 s     ..=====
+redriven with another payload, by "ada\x1b[2J"
 +5.000 s provisioner  new-user    undo done        1.00 s           <<x---<<<
 +6.000 s attempt 1 failed: database is locked, and so on, and so on, and so on…
 `

@@ -87,7 +87,7 @@ func (c Config) withDefaults() Config {
 
 func (c Config) backend() *backend.Backend {
 	return &backend.Backend{
-		Tracker: c.Mask.Tracker(c.Tracker), Letter: c.Mask.Letter, Start: c.Start, Client: c.Client, Workflows: c.Workflows, Demo: c.Demo, Ready: c.Ready,
+		Tracker: c.Mask.Tracker(c.Tracker), Letter: c.Mask.Letter, Edit: c.Mask.Edit, Start: c.Start, Client: c.Client, Workflows: c.Workflows, Demo: c.Demo, Ready: c.Ready,
 		Broker: c.Broker, Durable: c.Durable, Logger: c.Logger.With("component", "console"), Version: c.Version, Life: rand.Text(),
 	}
 }

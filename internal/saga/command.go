@@ -67,11 +67,18 @@ func (b *Batch) redrive(o *ordered, l *ledger.Ledger) (done, refusal string) {
 	if it.Step != nil && it.Step.Role == wire.RoleEnd && !l.IsOpen(it.Saga) {
 		return "", "the saga has ended"
 	}
+	how := ""
+	if c.Edited {
+		if it, refusal = b.m.edit(it, o); refusal != "" {
+			return "", refusal
+		}
+		how = ", with another payload"
+	}
 	it.Entry = entry
 	next := it.fresh()
 	next.Redrives = entry.Redrives + 1
 	b.keep(it, next)
-	return fmt.Sprintf("redriven, for the %s time", ordinal(next.Redrives)), ""
+	return fmt.Sprintf("redriven%s, for the %s time", how, ordinal(next.Redrives)), ""
 }
 
 // redriveLoose takes the event of a letter that halted no saga, as the command's record carries it. That it was redriven is not
@@ -83,6 +90,11 @@ func (b *Batch) redriveLoose(o *ordered, l *ledger.Ledger) (done, refusal string
 	}
 	if in.Err != nil {
 		return "", "the event can't be read: " + in.Err.Error()
+	}
+	if o.command.Edited {
+		if err := it.Step.Readable(in.Event); err != nil {
+			return "", "that payload isn't what the step takes: " + err.Error()
+		}
 	}
 	if in.Event.ID == "" || in.Event.Source == "" {
 		in.Event.ID = o.command.Letter.Event // it was known by where it lay

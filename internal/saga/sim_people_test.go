@@ -135,7 +135,7 @@ func (w *world) stream() {
 	w.append(&record{Record: wire.Record{Topic: topicA, Partition: w.partitionOf(id), Key: []byte(id), Headers: e.Headers(), Value: e.Payload}})
 }
 
-func (w *world) command(service string, c wire.Command) {
+func (w *world) command(service string, c wire.Command, payload ...byte) {
 	w.serial++
 	c.ID, c.Time = wire.EventID(fmt.Sprint(w.serial), service, c.Kind, 0), w.now
 	if c.Kind != wire.CommandUnblock && !w.calm {
@@ -145,7 +145,7 @@ func (w *world) command(service string, c wire.Command) {
 		w.judge.asked[c.ID] = c.Letter.ID
 	}
 	w.append(&record{Record: wire.Record{
-		Topic: inboxOf(service), Partition: w.partitionOf(c.Saga), Key: []byte(c.Saga), Headers: []wire.Header{{Key: wire.HeaderCommand, Value: c.Encode()}},
+		Topic: inboxOf(service), Partition: w.partitionOf(c.Saga), Key: []byte(c.Saga), Headers: []wire.Header{{Key: wire.HeaderCommand, Value: c.Encode()}}, Value: payload,
 	}})
 }
 
@@ -174,7 +174,8 @@ func (w *world) dealWithLetter() {
 	if w.trouble(0.2) {
 		kind = wire.CommandDiscard
 	}
-	w.command(l.Service, wire.Command{Kind: kind, Saga: e.SagaID, Letter: &wire.LetterRef{ID: l.ID, Event: l.Event, Offset: letters[n].Offset}})
+	edited := kind == wire.CommandRedrive && w.trouble(0.3)
+	w.command(l.Service, wire.Command{Kind: kind, Saga: e.SagaID, Edited: edited, Letter: &wire.LetterRef{ID: l.ID, Event: l.Event, Offset: letters[n].Offset}}, l.Record.Value...)
 }
 
 func mustUUID(s string) uuid.UUID { return uuid.MustParse(s) }

@@ -14,7 +14,8 @@ import (
 // wire.LedgerRecord with the reason.
 const NoteType = "skald.note"
 
-// CommandType is the type of an [Event] that is a command to a service, such as a redrive. Its payload is the wire.Command.
+// CommandType is the type of an [Event] that is a command to a service, such as a redrive. Its payload is the wire.Command; of a
+// redrive with another payload it is that payload, and the wire.Command is in the header skald-command.
 const CommandType = "skald.command"
 
 // AttemptType is the type of an [Event] that stands for an attempt that failed, as a ledger tells of it: the next one is due, or a person
@@ -103,8 +104,10 @@ func eventOf(r store.Record) Event {
 	case sourceInbox:
 		if c, err := wire.DecodeCommand([]byte(record.Header(wire.HeaderCommand))); err == nil {
 			e.ID, e.Type, e.Source, e.Time, e.Hop = c.ID, CommandType, c.By, at(nanos(c.Time)), unknownHop
-			e.ContentType, e.Payload = "application/json", []byte(record.Header(wire.HeaderCommand))
-			e.Size = len(e.Payload)
+			if !c.Edited {
+				e.ContentType, e.Payload = "application/json", []byte(record.Header(wire.HeaderCommand))
+				e.Size = len(e.Payload)
+			}
 		}
 	case sourceLedger:
 		note, _ := wire.DecodeLedgerRecord(r.Value)

@@ -93,6 +93,7 @@ type Step struct {
 	Attempt  int       // attempts begun
 	Attempts int       // that the step's policy allows; 0 if no service has said so
 	Redrives int       // how often its event was given back after it was a dead letter
+	EditedBy string    // who gave its event another payload when it was redriven, if anybody did; told with payloads alone
 	Error    string    // of the last attempt that failed
 	Letter   *LetterPlace
 	EventID  string // of the input event

@@ -37,10 +37,13 @@ func tell(row *store.Saga, records []store.Record, declared declarations, readTo
 	if saga.Outcome == "" {
 		saga.Ending, saga.EndingReason = s.Ending.Outcome, s.Ending.Reason
 	}
-	payloads := payloadsOf(records)
+	payloads, edits := payloadsOf(records), editsOf(records)
 	undone, furthest := s.Outcome.Undone, -1
 	for _, p := range steps {
 		step := tellStep(s, &p, payloads[p.ID].value)
+		if edit, ok := edits[p.ID]; ok {
+			step.Payload, step.EditedBy = edit.payload, edit.by
+		}
 		if step.Service == "" {
 			step.Service = declared.takes(step.Topic, row.Workflow)
 		}

@@ -40,7 +40,12 @@ const (
 	AnswerRefused  = "refused"
 )
 
-const commandVersion = 1
+// commandVersion is the newest that is known here. A command has the lowest version that can tell it: who knows only version 1 must refuse
+// an edited event, and would run the event that it has kept.
+const (
+	commandVersion = 2
+	plainVersion   = 1
+)
 
 // Command is what a person, or a program on their behalf, asks of a service. It goes to the service's inbox, in the partition of the
 // saga. The answer is a note in the service's ledger with the command's ID.
@@ -50,6 +55,7 @@ type Command struct {
 	Kind     string     `json:"kind"`
 	Saga     string     `json:"saga,omitempty"`
 	Letter   *LetterRef `json:"letter,omitempty"`   // redrive, discard
+	Edited   bool       `json:"edited,omitempty"`   // redrive: the record's value takes the place of the event's payload; version 2
 	Decision string     `json:"decision,omitempty"` // unblock
 	Reason   string     `json:"reason,omitempty"`
 	By       string     `json:"by,omitempty"` // who asks
@@ -66,7 +72,10 @@ type LetterRef struct {
 
 // Encode gives the header's value.
 func (c Command) Encode() []byte {
-	c.Version = commandVersion
+	c.Version = plainVersion
+	if c.Edited {
+		c.Version = commandVersion
+	}
 	b, err := json.Marshal(c)
 	if err != nil {
 		panic(err) // strings, numbers and a time in range: can't fail
@@ -108,6 +117,9 @@ func (c *Command) check() error {
 		}
 	default:
 		return fmt.Errorf("command %q is not known here", clip(c.Kind))
+	}
+	if c.Edited && c.Kind != CommandRedrive {
+		return fmt.Errorf("an event can be edited when it is redriven, not with %s", c.Kind)
 	}
 	if c.Kind == CommandUnblock && c.Decision != DecideRetry && c.Decision != DecideResolved {
 		return fmt.Errorf("unblock can be decided as %q or %q, not %q", DecideRetry, DecideResolved, clip(c.Decision))

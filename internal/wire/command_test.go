@@ -17,10 +17,14 @@ func TestCommandsRoundTrip(t *testing.T) {
 		{ID: someID, Kind: CommandAbandon, Saga: someID},
 		{ID: someID, Kind: CommandUnblock, Saga: someID, Decision: DecideResolved},
 		{ID: someID, Kind: CommandRedrive, Letter: &LetterRef{ID: "l", Event: "e", Partition: 3, Offset: 4}},
+		{ID: someID, Kind: CommandRedrive, Letter: &LetterRef{ID: "l", Event: "e"}, Edited: true},
 		{ID: someID, Kind: CommandDiscard, Saga: someID, Letter: &LetterRef{ID: "l", Event: "e"}},
 	} {
 		got, err := DecodeCommand(c.Encode())
-		c.Version = commandVersion
+		c.Version = plainVersion
+		if c.Edited {
+			c.Version = 2
+		}
 		if diff := cmp.Diff(c, got); err != nil || diff != "" {
 			t.Errorf("%v (-written +read):\n%s", err, diff)
 		}
@@ -31,12 +35,13 @@ func TestCommandsRoundTrip(t *testing.T) {
 func TestCommandsAreChecked(t *testing.T) {
 	for value, says := range map[string]string{
 		``:                                     "no command",
-		`{"v":2}`:                              "newer",
+		`{"v":3}`:                              "newer",
 		`{"v":1,"id":"x","kind":"cancel"}`:     "UUID as its ID",
 		`{"id":"` + someID + `"}`:              `command "" is not known`,
 		`{"id":"` + someID + `","kind":"eat"}`: `command "eat" is not known`,
 		`{"id":"` + someID + `","kind":"cancel"}`:                                                "which saga",
 		`{"id":"` + someID + `","kind":"cancel","saga":"x"}`:                                     "no UUID",
+		`{"id":"` + someID + `","kind":"discard","letter":{"id":"x","event":"y"},"edited":true}`: "not with discard",
 		`{"id":"` + someID + `","kind":"redrive"}`:                                               "which dead letter",
 		`{"id":"` + someID + `","kind":"discard","letter":{"id":"x"}}`:                           "which dead letter",
 		`{"id":"` + someID + `","kind":"unblock","saga":"` + someID + `","decision":"whatever"}`: `"retry" or "resolved"`,

@@ -26,6 +26,10 @@ const (
 	HeaderLastError    = "ce_lasterror"
 	HeaderTraceParent  = "traceparent"
 
+	// HeaderEditedBy says that a person has given the event another payload when it was redriven, and who. The event as it was
+	// sent is in its dead letter. It is on the event in ledgers and later letters, and on none that follow from it.
+	HeaderEditedBy = "ce_editedby"
+
 	specVersion = "1.0"
 )
 

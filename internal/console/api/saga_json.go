@@ -47,6 +47,7 @@ type Step struct {
 	Attempt  int             `json:"attempt,omitempty" doc:"Attempts begun"`
 	Attempts int             `json:"attempts,omitempty" doc:"That the step's policy allows; absent if no service has said so"`
 	Redrives int             `json:"redrives,omitempty" doc:"How often its event was given back after it was a dead letter"`
+	EditedBy string          `json:"edited_by,omitempty" doc:"Who gave its event another payload when it was redriven; absent in lists and streams"`
 	Error    string          `json:"error,omitempty" doc:"Of the last attempt that failed"`
 	Letter   *StepLetter     `json:"letter,omitempty" doc:"The dead letter that halts it"`
 	EventID  string          `json:"event_id,omitempty"`
@@ -73,7 +74,7 @@ func apiSaga(s tracker.Saga, payloads bool) Saga {
 			Hop: step.Hop, Service: step.Service, Topic: step.Topic, State: step.State,
 			Queued: step.Queued, Accepted: step.Accepted, Started: step.Started, Finished: step.Finished,
 			Due: step.Due, Undo: step.Undo, Attempt: step.Attempt, Attempts: step.Attempts, Redrives: step.Redrives,
-			Error: step.Error, EventID: step.EventID,
+			EditedBy: step.EditedBy, Error: step.Error, EventID: step.EventID,
 		}
 		if l := step.Letter; l != nil {
 			j.Letter = &StepLetter{l.Partition, l.Offset, l.ID, l.Class}

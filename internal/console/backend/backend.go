@@ -26,6 +26,10 @@ type Backend struct {
 	// Letter masks a dead letter of Client, which has to be done before it is shown, and must not be before it is redriven. Required.
 	Letter func(skald.DeadLetter) skald.DeadLetter
 
+	// Edit gives the payload that somebody has made of a letter that Letter had masked, with what was masked put back from the letter, which isn't masked. A
+	// *mask.RestoreError says what can't be put back. Required.
+	Edit func(l skald.DeadLetter, payload []byte) ([]byte, error)
+
 	// Workflows are the names that Start knows.
 	Workflows []string
 

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/skald-saga/skald"
+	"github.com/skald-saga/skald/internal/inside"
 	"github.com/skald-saga/skald/internal/tracker"
 )
 
@@ -22,8 +23,9 @@ type Client struct {
 	Answer   func(request string) (skald.Answer, error)
 	Letters  []skald.DeadLetter
 	Chunks   []int
-	Unasked  error // nothing is published
-	Unlooked error // letters can't be read
+	Payload  string // of the event that the last request brings along
+	Unasked  error  // nothing is published
+	Unlooked error  // letters can't be read
 }
 
 func (f *Client) Ask(_ context.Context, requests ...skald.Request) ([]skald.Answer, error) {
@@ -39,6 +41,9 @@ func (f *Client) Ask(_ context.Context, requests ...skald.Request) ([]skald.Answ
 			return nil, r.Err()
 		}
 		f.asked = append(f.asked, r.String())
+		if _, record, err := inside.Request(r, uuid.NewString(), time.Now()); err == nil {
+			f.Payload = string(record.Value)
+		}
 		answers[i] = skald.Answer{Accepted: true, Text: "it is being done"}
 		if f.Answer != nil {
 			var err error

@@ -56,7 +56,7 @@ func (w *World) HaltWithLetter(id, reason string, offset int64) {
 		step := &s.Steps[len(s.Steps)-1]
 		step.Attempt, step.Letter = 8, &tracker.LetterPlace{Partition: 1, Offset: offset, ID: "letter", Class: "failed"}
 		w.Log = append(w.Log, tracker.Letter{Partition: 1, Offset: offset, ID: "letter", EventID: step.EventID, SagaID: id, Service: step.Service, Step: step.Topic, Status: tracker.LetterHalted})
-		w.Client.Letters = append(w.Client.Letters, skald.DeadLetter{Partition: 1, Offset: offset, ID: "letter", EventID: step.EventID, SagaID: id, Service: step.Service, Step: step.Topic, Halted: true})
+		w.Client.Letters = append(w.Client.Letters, skald.DeadLetter{Partition: 1, Offset: offset, ID: "letter", EventID: step.EventID, SagaID: id, Service: step.Service, Step: step.Topic, Topic: step.Topic, Halted: true, Payload: step.Payload})
 	})
 }
 

@@ -28,6 +28,7 @@ type handler struct {
 func Register(mux *http.ServeMux, b *backend.Backend, s *shell.Shell) {
 	h := &handler{b, s}
 	mux.HandleFunc("GET /sagas/{id}/actions", h.actions)
+	mux.HandleFunc("GET /sagas/{id}/edit", h.edit)
 }
 
 // actionsPage is what can be done about a saga: the inside of a dialog.
@@ -40,6 +41,7 @@ type actionsPage struct {
 // action is one button. Path is an operation of the API.
 type action struct {
 	Label, Path, Decision string
+	Edit                  string // instead of Path: ID of the saga whose event is to be edited
 	Primary               bool
 }
 
@@ -80,6 +82,9 @@ func actionsOf(saga tracker.Saga) *actionsPage {
 		at := fmt.Sprintf("/api/v1/letters/%d/%d", l.Partition, l.Offset)
 		add("Discard: gives the dead letter up, for a reason. What was done is undone, and the saga ends as abandoned.", action{Label: "Discard", Path: at + "/discard"})
 		abandon()
+		if !step.Undo {
+			add("Edit and redrive: the same, with another payload.", action{Label: "Edit and redrive…", Edit: saga.ID})
+		}
 		add("Redrive: gives the event back to "+step.Service+", which tries it again, under the same idempotency key.", action{Label: "Redrive", Path: at + "/redrive", Primary: true})
 		return p
 	}

@@ -7,14 +7,16 @@ const dialog = document.getElementById("act");
 document.addEventListener("click", (event) => {
   const on = (selector) => event.target.closest(selector);
   let target;
-  if ((target = on("[data-act]"))) openActions(target.dataset.act);
+  if ((target = on("[data-act]"))) open(target.dataset.act, "actions");
+  else if ((target = on("[data-edit]"))) open(target.dataset.edit, "edit");
+  else if ((target = on("#act [data-redrive]"))) redrive(target);
   else if ((target = on("#act [data-post]"))) decide(target);
 });
 
-async function openActions(id) {
+async function open(id, what) {
   let html;
   try {
-    const response = await fetch(`/sagas/${encodeURIComponent(id)}/actions`);
+    const response = await fetch(`/sagas/${encodeURIComponent(id)}/${what}`);
     if (!response.ok) throw await response.json();
     html = await response.text();
   } catch (problem) {
@@ -23,6 +25,49 @@ async function openActions(id) {
   }
   dialog.innerHTML = html;
   if (!dialog.open) dialog.showModal();
+  dialog.querySelector("textarea")?.focus();
+}
+
+dialog.addEventListener("submit", (event) => event.preventDefault()); // Enter in the reason sends nothing
+
+function refuse(name, text) {
+  const input = dialog.querySelector(`[name=${name}]`);
+  document.getElementById(`wrong-${name}`).textContent = text;
+  if (text) {
+    input.setAttribute("aria-invalid", "true");
+    input.focus();
+    say([text]);
+  } else {
+    input.removeAttribute("aria-invalid");
+  }
+}
+
+// redrive sends the payload as it is written: parsed and written anew, large numbers would be others.
+async function redrive(button) {
+  const field = dialog.querySelector("[name=payload]");
+  const text = field.value.trim();
+  refuse("payload", "");
+  try {
+    JSON.parse(text);
+  } catch (wrong) {
+    refuse("payload", "This isn’t valid JSON: " + wrong.message);
+    return;
+  }
+  if (text === field.defaultValue.trim()) {
+    refuse("payload", "Nothing is changed: to redrive it as it is, close this and press Redrive.");
+    return;
+  }
+  const rest = JSON.stringify({ reason: dialog.querySelector("[name=reason]").value.trim(), by: "console" });
+  button.disabled = true;
+  try {
+    const answer = await call("POST", button.dataset.redrive, `${rest.slice(0, -1)},"payload":${text}}`);
+    dialog.close();
+    say([answer.text]);
+  } catch (problem) {
+    refuse("payload", worded(problem));
+  } finally {
+    button.disabled = false;
+  }
 }
 
 async function decide(button) {

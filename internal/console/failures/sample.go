@@ -23,6 +23,7 @@ const (
 // sample is the event that a letter holds.
 type sample struct {
 	Place     string
+	Saga      string // that it halts; empty for none
 	From      string
 	Headers   [][2]string
 	MoreHeads int
@@ -55,6 +56,9 @@ func (h *handler) fill(ctx context.Context, v view, d *detail) error {
 			size := len(whole.Payload)
 			whole = h.b.Letter(whole)
 			d.Event = sampleOf(&whole, size)
+			if l.Status == tracker.LetterHalted {
+				d.Event.Saga = l.SagaID
+			}
 			text, stack = whole.Error, whole.Stack
 		}
 	}

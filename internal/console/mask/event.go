@@ -54,9 +54,16 @@ func (r *Rules) Event(e tracker.Event) tracker.Event {
 	return e
 }
 
-// own says whether a record's payload is Skald's own words: on what is undone, on an attempt, a command, an outcome.
+// own says whether a record's payload is Skald's own words: on what is undone, on an attempt, a command that carries no event, an outcome.
 func own(e *tracker.Event) bool {
 	const system = "skald."
+	for _, h := range e.Headers {
+		if h[0] == wire.HeaderCommand {
+			if c, err := wire.DecodeCommand([]byte(h[1])); err != nil || c.Edited {
+				return false // it carries an event
+			}
+		}
+	}
 	return strings.HasPrefix(e.Type, system) && strings.HasPrefix(e.Topic, system)
 }
 
@@ -104,4 +111,9 @@ func (r *Rules) slip(text string, headers []wire.Header) string {
 		}
 	}
 	return ""
+}
+
+// Edit gives the payload that somebody has made of a masked letter's, with what is masked as it is in the letter. The letter isn't masked.
+func (r *Rules) Edit(l skald.DeadLetter, edited []byte) ([]byte, error) {
+	return r.Restore(l.Payload, edited, l.Topic, l.Step)
 }

@@ -3,6 +3,7 @@ package saga_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/skald-saga/skald"
 	"github.com/skald-saga/skald/internal/console"
 	"github.com/skald-saga/skald/internal/console/consoletest"
 )
@@ -20,7 +22,7 @@ func TestBrowser(t *testing.T) {
 		scene func() (*consoletest.World, string)
 		do    func(*consoletest.Tab, *consoletest.World, string, string)
 	}{
-		"live": {retrying, testLive}, "cancel": {retrying, testCancel}, "abandon": {retrying, testAbandon}, "redrive": {halted, testRedrive},
+		"live": {retrying, testLive}, "cancel": {retrying, testCancel}, "abandon": {retrying, testAbandon}, "redrive": {halted, testRedrive}, "edit": {halted, testEdit},
 		"keys": {retrying, testKeys}, "narrow": {retrying, testNarrow}, "accessible": {halted, testAccessible}, "undone": {rejected, testAccessible},
 		"lost and found": {retrying, testLost},
 	} {
@@ -84,6 +86,61 @@ func testRedrive(b *consoletest.Tab, w *consoletest.World, address, _ string) {
 	b.Wait("!document.querySelector('#act').open")
 	if got := w.Client.Requests(); len(got) != 1 || got[0] != "redrive dead letter 1/7 at notifier" {
 		b.T.Errorf("asked %v", got)
+	}
+}
+
+// An event is edited by keys alone: what isn't JSON, and what isn't changed, stays in the dialog, and a refusal is told there, too.
+func testEdit(b *consoletest.Tab, w *consoletest.World, address, id string) {
+	w.Mu.Lock()
+	w.Client.Letters[0].Payload = []byte(`{"email":"cleo@exmple.com","n":12345678901234567890}`)
+	w.Mu.Unlock()
+	b.Open(address)
+	b.Do(chromedp.Focus(".tools [data-act]"))
+	b.Press(kb.Enter)
+	b.Wait("document.querySelector('#act [data-edit]')")
+	b.Do(chromedp.Focus("#act [data-edit]"))
+	b.Press(kb.Enter)
+	b.Wait("document.activeElement.matches('#act textarea')")
+	b.IsTrue(`document.activeElement.value === '{\n  "email": "cleo@exmple.com",\n  "n": 12345678901234567890\n}'`)
+	b.Axe(b.T, "the editor")
+	b.Do(consoletest.Emulate(390, 844, 2, "dark"))
+	b.IsTrue("document.documentElement.scrollWidth <= 390 && document.querySelector('#act').scrollWidth <= document.querySelector('#act').clientWidth")
+	b.Axe(b.T, "the editor, narrow and dark")
+	if dir := consoletest.Shots(); dir != "" {
+		b.Shot(filepath.Join(dir, "edit-390-dark.png"))
+	}
+	b.Do(consoletest.Emulate(1440, 900, 1, "light"))
+	if dir := consoletest.Shots(); dir != "" {
+		b.Shot(filepath.Join(dir, "edit-light.png"))
+	}
+	b.Click("#act [data-redrive]")
+	b.WaitText("#wrong-payload", "Nothing is changed")
+	b.Do(chromedp.SetValue("#act textarea", "{"))
+	b.Click("#act [data-redrive]")
+	b.WaitText("#wrong-payload", "isn’t valid JSON")
+	b.IsTrue("document.activeElement.matches('#act textarea[aria-invalid]')")
+	b.Do(chromedp.SetValue("#act textarea", `{"email":"cleo@example.com","n":12345678901234567890}`), chromedp.Focus("#act [name=reason]"))
+	b.Press("typing error")
+	b.Press(kb.Tab)
+	b.Press(kb.Tab)
+	b.IsTrue("document.activeElement.matches('[data-redrive]')")
+	w.Client.Mu.Lock()
+	w.Client.Answer = func(string) (skald.Answer, error) {
+		return skald.Answer{Text: "that payload isn't what the step takes"}, nil
+	}
+	w.Client.Mu.Unlock()
+	b.Press(kb.Enter)
+	b.WaitText("#wrong-payload", "isn't what the step takes")
+	w.Client.Mu.Lock()
+	w.Client.Answer = nil
+	w.Client.Mu.Unlock()
+	b.Click("#act [data-redrive]")
+	b.Wait("!document.querySelector('#act').open")
+	w.Client.Mu.Lock()
+	payload := w.Client.Payload
+	w.Client.Mu.Unlock()
+	if got := w.Client.Requests(); len(got) != 2 || got[1] != "redrive dead letter 1/7, edited, at notifier" || payload != `{"email":"cleo@example.com","n":12345678901234567890}` {
+		b.T.Errorf("asked %v with %s", got, payload)
 	}
 }
 

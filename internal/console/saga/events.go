@@ -127,8 +127,12 @@ func (r *row) tell(e *tracker.Event) {
 	}
 	switch l, isNote := note(e); {
 	case e.Type == tracker.CommandType:
-		c, _ := wire.DecodeCommand(e.Payload) // what can't be read is in the payload
-		r.Strong, r.Class, r.What = c.Kind, "asked", " asked by "+printable(clip(cmp.Or(c.By, "somebody")))
+		c, _ := command(e) // what can't be read is in the payload
+		edited := ""
+		if c.Edited {
+			edited = " with another payload"
+		}
+		r.Strong, r.Class, r.What = c.Kind, "asked", edited+" asked by "+printable(clip(cmp.Or(c.By, "somebody")))
 		if c.Decision != "" {
 			r.What = " as " + c.Decision + r.What
 		}

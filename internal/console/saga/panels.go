@@ -214,11 +214,14 @@ func (s *story) asked(now time.Time) (items []item) {
 		if e.Type != tracker.CommandType {
 			continue
 		}
-		c, err := wire.DecodeCommand(e.Payload)
+		c, err := command(e)
 		if err != nil {
 			continue
 		}
 		it := item{Class: "done", Who: words.Clip(printable(c.By)), What: " asked: " + c.Kind}
+		if c.Edited {
+			it.What += " with another payload"
+		}
 		if it.Who == "" {
 			it.Who = "Somebody"
 		}

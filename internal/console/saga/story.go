@@ -47,6 +47,14 @@ func note(e *tracker.Event) (l wire.LedgerRecord, ok bool) {
 	return l, err == nil
 }
 
+// command is what an event asks for: its payload, or, if it brings an event along, a header.
+func command(e *tracker.Event) (wire.Command, error) {
+	if text := header(e, wire.HeaderCommand); text != "" {
+		return wire.DecodeCommand([]byte(text))
+	}
+	return wire.DecodeCommand(e.Payload)
+}
+
 // header gives the first header of that name.
 func header(e *tracker.Event, name string) string {
 	for _, h := range e.Headers {

@@ -1,13 +1,13 @@
 // Calls operations of the HTTP API.
 
-// call gives the answer's body, or throws the problem (RFC 9457).
+// call gives the answer's body, or throws the problem (RFC 9457). A body that is text is JSON already.
 export async function call(method, path, body, headers = {}) {
   let response;
   try {
     response = await fetch(path, {
       method,
       headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
     });
   } catch {
     throw { detail: "No answer from the console: is skald still running? Nothing was started that isn't shown below." };
