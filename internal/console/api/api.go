@@ -22,11 +22,12 @@ type API struct {
 	b       *backend.Backend
 	streams *live.Streams
 	runner  *redrive.Runner
+	feed    *feed
 }
 
 // Register adds every operation to the mux, and with them GET /openapi.json, whose document it gives.
 func Register(mux *http.ServeMux, b *backend.Backend, streams *live.Streams, runner *redrive.Runner) *huma.OpenAPI {
-	a := &API{b, streams, runner}
+	a := &API{b, streams, runner, newFeed(b.Tracker)}
 	config := huma.DefaultConfig("Skald", a.b.Version)
 	config.Info.Description = "Start sagas, and see where each one is. Errors are application/problem+json (RFC 9457)."
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

@@ -2,20 +2,18 @@ package live
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"time"
 )
 
 const (
-	// Tick is the time between two updates: a client gets no more than ten a second.
-	Tick = 100 * time.Millisecond
 	// Heartbeat is the time between two comments, so that a dead connection is noticed on both sides.
 	Heartbeat = 15 * time.Second
 	// writeTimeout is how long a client may take to read what it was sent before it is dropped.
 	writeTimeout = 10 * time.Second
+	// enough bytes for a write.
+	enough = 16 << 10
 )
 
 // Writer writes Server-Sent Events: https://html.spec.whatwg.org/multipage/server-sent-events.html
@@ -23,6 +21,7 @@ type Writer struct {
 	w   http.ResponseWriter
 	rc  *http.ResponseController
 	buf bytes.Buffer
+	err error // of a write before Flush
 }
 
 // NewWriter begins a stream as the answer to a request.
@@ -33,18 +32,32 @@ func NewWriter(w http.ResponseWriter) *Writer {
 	return &Writer{w: w, rc: http.NewResponseController(w)}
 }
 
-// Event adds an event; [Writer.Flush] sends it. Data is one line of JSON, so it needs no splitting.
+// Event adds an event; [Writer.Flush] sends it.
 func (e *Writer) Event(name, id string, data any) error {
+	event, err := Event(name, id, data)
+	e.Add(event)
+	return err
+}
+
+// Event is an event as it is sent, for more than one client. Data is one line of JSON, so it needs no splitting.
+func Event(name, id string, data any) ([]byte, error) {
 	line, err := json.Marshal(data)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	fmt.Fprintf(&e.buf, "event: %s\n", name)
+	event := append(append(make([]byte, 0, len(line)+64), "event: "...), name...)
 	if id != "" {
-		fmt.Fprintf(&e.buf, "id: %s\n", id)
+		event = append(append(event, "\nid: "...), id...)
 	}
-	fmt.Fprintf(&e.buf, "data: %s\n\n", line)
-	return nil
+	return append(append(append(event, "\ndata: "...), line...), "\n\n"...), nil
+}
+
+// Add adds what Event has made. More than some is written at once, so that hundreds of clients need no large buffers.
+func (e *Writer) Add(event []byte) {
+	e.buf.Write(event)
+	if e.buf.Len() >= enough && e.err == nil {
+		e.err = e.write()
+	}
 }
 
 // Comment adds a line that clients pass over.
@@ -52,27 +65,19 @@ func (e *Writer) Comment() { e.buf.WriteString(":\n\n") }
 
 // Flush sends what was added. A client that doesn't read it in time is an error.
 func (e *Writer) Flush() error {
-	if err := e.rc.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return err
+	if e.err != nil {
+		return e.err
 	}
-	if _, err := e.buf.WriteTo(e.w); err != nil {
+	if err := e.write(); err != nil {
 		return err
 	}
 	return e.rc.Flush()
 }
 
-// Pace lets through one pass per Tick.
-type Pace struct{ last time.Time }
-
-// Wait returns false when ctx has ended.
-func (p *Pace) Wait(ctx context.Context) bool {
-	rest := time.NewTimer(time.Until(p.last.Add(Tick)))
-	defer rest.Stop()
-	select {
-	case <-rest.C:
-		p.last = time.Now()
-		return true
-	case <-ctx.Done():
-		return false
+func (e *Writer) write() error {
+	if err := e.rc.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
 	}
+	_, err := e.buf.WriteTo(e.w)
+	return err
 }

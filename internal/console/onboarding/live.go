@@ -73,7 +73,7 @@ func (w *watcher) run(ctx context.Context) error {
 	defer beat.Stop()
 	clock := time.NewTicker(time.Second) // how far behind the log we are changes without any event
 	defer clock.Stop()
-	var pace live.Pace
+	pace := w.h.shell.Pace()
 	for pace.Wait(ctx) {
 		// Signals are taken before the look, so that a change meanwhile ends the wait below at once.
 		seq, changed := w.h.b.Tracker.Changed()

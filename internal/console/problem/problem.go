@@ -171,7 +171,7 @@ const RetryAfter = "10"
 // Headers are those that an answer to an error has beside its body.
 func Headers(err error) http.Header {
 	if errors.Is(err, ErrTooManyStreams) {
-		return http.Header{"Retry-After": {RetryAfter}}
+		return http.Header{"Retry-After": {RetryAfter}, "Connection": {"close"}} // thousands of refused clients must not keep theirs
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ type Look struct {
 }
 
 // Follow serves the stream that keeps a page up to date: it looks at once, at every change of what the tracker knows, and every second,
-// at most ten times a second, and sends the parts that differ from what it sent before. As what is sent is the state and no change
+// at most ten times a second and less often when many follow, and sends the parts that differ from what it sent before. As what is sent is the state and no change
 // of it, a page that comes back after a broken connection misses nothing.
 func (s *Shell) Follow(w http.ResponseWriter, r *http.Request, look func(context.Context) (Look, error)) {
 	ctx, leave, err := s.streams.Enter(r.Context())
@@ -57,7 +57,7 @@ func (f *follower) run(ctx context.Context, now Look, seq int64) error {
 	defer beat.Stop()
 	clock := time.NewTicker(time.Second) // how far behind the log we are changes without any event
 	defer clock.Stop()
-	var pace live.Pace
+	pace := f.s.streams.Pace()
 	for {
 		if err := f.send(ctx, now, seq); err != nil {
 			return err
@@ -112,7 +112,7 @@ func (s *Shell) Parts(ctx context.Context, seq int64, rate *live.Rate) (map[stri
 	now := time.Now()
 	f := &frame{Now: now}
 	f.Fresh, f.Silent = s.freshness(now)
-	f.Fresh.Joined = rate.Joined(seq, now)
+	f.Fresh.Joined = rate.Joined(seq, now, s.streams.Tick())
 	parts := map[string]string{}
 	for _, name := range []string{"live", "silent"} {
 		html, err := s.Render(ctx, name, f)

@@ -100,6 +100,9 @@ func respond(w http.ResponseWriter, status int, html string) {
 	_, _ = w.Write([]byte(html))
 }
 
+// Pace is that of a stream that a room serves itself.
+func (s *Shell) Pace() *live.Pace { return s.streams.Pace() }
+
 // Enter takes a place for a stream that a room serves itself; see [live.Streams.Enter].
 func (s *Shell) Enter(ctx context.Context) (_ context.Context, leave func(), err error) {
 	return s.streams.Enter(ctx)
