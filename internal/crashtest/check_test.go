@@ -45,6 +45,9 @@ func (e *evidence) check() *violations {
 		}
 	}
 	e.checkEffects(v)
+	if e.retries != nil {
+		e.checkRetries(v)
+	}
 	return v
 }
 

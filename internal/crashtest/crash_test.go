@@ -67,13 +67,16 @@ func test(t *testing.T, c cluster, sagas int, seed uint64) {
 	r.settle()
 	e := r.evidence()
 	v := e.check()
-	t.Logf("%d sagas over %s in %s: %d violations, %d repeated mails dropped by the mailbox, %d starts repeated by the client\n%s",
-		sagas, t.Name(), time.Since(began).Round(time.Second), v.total(), r.mails.Repeats(), r.repeatedStarts, r.tally)
+	t.Logf("%d sagas over %s in %s: %d violations, %d repeated mails dropped by the mailbox, %d starts repeated by the client, %d retries\n%s",
+		sagas, t.Name(), time.Since(began).Round(time.Second), v.total(), r.mails.Repeats(), r.repeatedStarts, len(e.retries), r.tally)
 	for _, words := range v.words {
 		t.Error(words)
 	}
 	for kind, n := range v.count {
 		t.Errorf("%s: %d in all", kind, n)
+	}
+	if len(e.retries) == 0 {
+		t.Error("nothing was tried again: nothing is proven about timers")
 	}
 	for _, kind := range r.kinds() {
 		if r.tally.of(kind) == 0 {

@@ -17,6 +17,7 @@ type evidence struct {
 	rolled      bool     // to the next version
 	watched     []string // sagas that the next version's additional step has seen
 	mails       []string // Message-IDs in the mailbox
+	retries     []retry  // that the notifier's ledger told of, in the order of the log; nil if nobody asks
 }
 
 // record is one of a topic. Headers that come twice count by their first.

@@ -18,6 +18,7 @@ import (
 // instance is one process of a service, and what stands between it and the world. It can be started again and again.
 type instance struct {
 	service, name string
+	slot          string   // kept over its lives, "" for a member that is dynamic
 	program       []string // binary and arguments but those that the instance adds
 	proxy         *proxy
 	relay         *relay // nil but for the notifier
@@ -75,6 +76,9 @@ func (i *instance) start() error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	args := append(slices.Clone(i.program[1:]), "--brokers", i.proxy.addrs(), "--instance", i.name)
+	if i.slot != "" {
+		args = append(args, "--slot", i.slot)
+	}
 	if i.relay != nil {
 		args = append(args, "--smtp-addr", i.relay.Addr().String())
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 )
 
 // soundEvidence is what a run of n sagas without any fault would leave.
@@ -46,6 +47,12 @@ func soundEvidence(n int) *evidence {
 		change(11, `{"op":"delete","kind":"open","id":"of before the trim"}`), change(12, `{"op":"put","kind":"checkpoint","id":"checkpoint"}`),
 	}}}
 	e.resting = []ledgerState{{service: "notifier", start: 7, fence: 10, end: 14}}
+	began := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	again := e.records["notified"][0].headers // the first user is mailed at the third attempt
+	again["ce_attempt"], again["ce_startedtime"] = "3", began.Format(time.RFC3339Nano)
+	for _, attempt := range []int{1, 1, 2} { // the first was written again
+		e.retries = append(e.retries, retry{again["ce_causationid"], attempt, began.Add(time.Duration(attempt-2) * time.Second)})
+	}
 	return e
 }
 
@@ -106,11 +113,17 @@ func TestTheCheckFindsEachFault(t *testing.T) {
 		"a device changed half-way": {"device changed", func(e *evidence) {
 			e.records["notify"][0].value = []byte(`{"user":{"email":"u0@example.com"},"device":{"serial":"x"},"grants":["vpn","mail"]}`)
 		}},
-		"no completion":            {"completion not once", func(e *evidence) { e.completions = e.completions[1:] }},
-		"a wrong completion":       {"completion", func(e *evidence) { e.completions[0].messageID = "x" }},
-		"a grant lost":             {"grants", func(e *evidence) { e.grants = e.grants[1:] }},
-		"a grant twice":            {"grants", func(e *evidence) { e.grants = append(e.grants, e.grants[0]) }},
-		"grants under another key": {"grant", func(e *evidence) { e.grants[0].key = "x" }},
+		"no completion":               {"completion not once", func(e *evidence) { e.completions = e.completions[1:] }},
+		"a wrong completion":          {"completion", func(e *evidence) { e.completions[0].messageID = "x" }},
+		"a grant lost":                {"grants", func(e *evidence) { e.grants = e.grants[1:] }},
+		"a grant twice":               {"grants", func(e *evidence) { e.grants = append(e.grants, e.grants[0]) }},
+		"grants under another key":    {"grant", func(e *evidence) { e.grants[0].key = "x" }},
+		"a retry before it is due":    {"retry early", func(e *evidence) { e.retries[2].due = e.retries[2].due.Add(time.Nanosecond) }},
+		"a failure noted twice":       {"retry twice", func(e *evidence) { e.retries[1].due = e.retries[1].due.Add(time.Second) }},
+		"a retry that nobody noted":   {"retry not told", func(e *evidence) { e.retries = e.retries[:2] }},
+		"a retry that never came":     {"retry lost", func(e *evidence) { e.retries[2].attempt = 3 }},
+		"an attempt without its time": {"attempt", func(e *evidence) { delete(e.records["notified"][0].headers, "ce_startedtime") }},
+
 		"no mail":                  {"mail not once", func(e *evidence) { e.mails = e.mails[1:] }},
 		"a mail twice":             {"mail not once", func(e *evidence) { e.mails = append(e.mails, e.mails[0]) }},
 		"a mail of nobody":         {"total", func(e *evidence) { e.mails = append(e.mails, "x") }},

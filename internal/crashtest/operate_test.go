@@ -12,6 +12,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/skald-saga/skald"
+	"github.com/skald-saga/skald/internal/brokertest"
 )
 
 // What operators do beside.
@@ -103,6 +106,9 @@ func (s *service) maintain(i int) error {
 // add starts one more instance.
 func (s *service) add() (*instance, error) {
 	i := &instance{service: s.name, name: fmt.Sprintf("%s-%d", s.name, s.numbers), program: s.program, failed: s.run.fail}
+	if s.numbers%2 == 0 { // half of them have slots
+		i.slot = fmt.Sprint(s.numbers)
+	}
 	s.numbers++
 	var err error
 	if i.proxy, err = newProxy(s.run.cluster.addrs); err != nil {
@@ -131,12 +137,16 @@ func (s *service) add() (*instance, error) {
 	return i, nil
 }
 
-// remove takes one instance away, as an operator scales down.
+// remove takes one instance away, as an operator scales down: a slot that won't come back is given up.
 func (s *service) remove() error {
 	n := s.random.IntN(len(s.instances))
 	i := s.instances[n]
 	s.instances = slices.Delete(s.instances, n, n+1)
-	return i.stop()
+	if err := i.stop(); err != nil || i.slot == "" {
+		return err
+	}
+	_, err := skald.Leave(s.run.ctx, skald.Config{Brokers: s.run.cluster.addrs, Prefix: s.run.prefix, Logger: brokertest.Logger()}, s.name, i.slot)
+	return err
 }
 
 // roll replaces one instance after another by the next version.

@@ -50,6 +50,7 @@ type run struct {
 	made           int // faults so far
 
 	resting []ledgerState
+	retries func() []retry // of the notifier, as its ledger told of them; nil if nobody asks
 }
 
 var serviceNames = []string{"provisioner", "authorizer", "notifier"}
@@ -57,6 +58,7 @@ var serviceNames = []string{"provisioner", "authorizer", "notifier"}
 const (
 	partitions    = 4
 	lag           = "0s..40ms" // half of the handlers are parked, which is after 20 ms
+	chaos         = "notifier=0.05"
 	faultTakes    = 6 * time.Second
 	runFrame      = 4 * time.Minute // for a run on a slow machine, besides what its faults take
 	faultsAtLeast = 5               // per service
@@ -71,6 +73,7 @@ func newRun(t *testing.T, c cluster, sagas int, seed uint64) *run {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.retries = r.followRetries("notifier")
 	r.startServices(binary, "run")
 	return r
 }
@@ -103,6 +106,9 @@ func (r *run) startServices(program ...string) {
 		s := &service{
 			run: r, name: name, random: rand.New(rand.NewPCG(r.seed, uint64(n+1))),
 			program: append(slices.Clone(program), name, "--prefix", r.prefix, "--partitions", fmt.Sprint(partitions), "--lag", lag, "--data", r.folder),
+		}
+		if name == "notifier" && r.retries != nil {
+			s.program = append(s.program, "--chaos", chaos)
 		}
 		r.services = append(r.services, s)
 		for range 2 {
@@ -205,6 +211,9 @@ func (r *run) evidence() *evidence {
 	}
 	if err := e.readStores(r.ctx, r.folder); err != nil {
 		r.t.Fatal(err)
+	}
+	if r.retries != nil {
+		e.retries = r.retries()
 	}
 	for _, mail := range r.mails.Mails(r.sagas+1, 0) {
 		e.mails = append(e.mails, mail.MessageID)

@@ -38,6 +38,7 @@ func run(ctx context.Context) error {
 	prefix := flag.String("prefix", "", "")
 	partitions := flag.Int("partitions", 0, "")
 	instance := flag.String("instance", "", "")
+	slot := flag.String("slot", "", "")
 	lagText := flag.String("lag", "", "")
 	store := flag.String("store", "", "data source name of the authorizer's database")
 	flag.Parse()
@@ -57,7 +58,7 @@ func run(ctx context.Context) error {
 	}
 	faults := demo.NewFaults(lag, nil, rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // a lag is no secret
 	return skald.Run(ctx, skald.Config{
-		Brokers: strings.Split(*brokers, ","), Prefix: *prefix, Partitions: int32(*partitions), Instance: *instance,
+		Brokers: strings.Split(*brokers, ","), Prefix: *prefix, Partitions: int32(*partitions), Instance: *instance, Slot: *slot,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Joined: func(service string) { fmt.Fprintf(os.Stderr, "%s has joined its group\n", service) },
 	}, service.Around(faults.Around("authorizer")))
