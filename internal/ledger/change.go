@@ -194,10 +194,12 @@ func (l *Ledger) Commit(offsets []int64) {
 			c.entry.Data = nil // its place in the order of the log is kept until older entries are gone
 		}
 	}
+	n := len(l.changes)
 	clear(l.changes)
 	clear(l.undo)
 	l.changes, l.undo = l.changes[:0], l.undo[:0]
 	l.log.drop(l.alive)
+	l.shrink(n)
 }
 
 func (l *Ledger) written(c Change, offset int64) {

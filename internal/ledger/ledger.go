@@ -68,6 +68,7 @@ type Ledger struct {
 
 	changes []Change
 	undo    []func()
+	changed int // since all was made as small as it can be
 }
 
 // New makes an empty ledger. A closed saga is remembered for window, but at most maxClosed of them.
