@@ -8,36 +8,38 @@ import (
 	"github.com/skald-saga/skald/internal/wire"
 )
 
-// outbound is the memory of what a transaction writes: records, headers and their values, each in one piece. When the transaction has
-// committed the client has no more use for any of it, and the next takes the same: made anew on each hop it was a quarter of
-// what the garbage collector had to do. After anything else it is left to the collector, as the client may still be sending.
+// outbound is the memory of what a transaction writes: records, headers and their values. When the transaction has committed the client
+// has no more use for any of it, and the next takes the same: made anew on each hop it was a quarter of what the garbage collector had
+// to do. After anything else it is left to the collector, as the client may still be sending.
 type outbound struct {
-	records []kgo.Record
-	headers []kgo.RecordHeader
-	values  []byte
+	records pieces[kgo.Record]
+	headers pieces[kgo.RecordHeader]
+	values  pieces[byte]
 }
 
-// keepBytes bounds how much memory for values waits for the next transaction: a full batch of ordinary events.
-const keepBytes = 4 << 20
+// How large pieces are, and how many wait for the next transaction: enough for a full batch of ordinary events.
+const (
+	recordsPiece = 64
+	headersPiece = recordsPiece * wire.HeadersMost
+	valuesPiece  = 64 << 10
+	keepPieces   = 64
+)
 
 // record makes a record.
 func (o *outbound) record() *kgo.Record {
-	if len(o.records) == cap(o.records) {
-		o.records = make([]kgo.Record, 0, max(64, 2*cap(o.records)))
-	}
-	o.records = append(o.records, kgo.Record{})
-	return &o.records[len(o.records)-1]
+	o.records.grow(1, recordsPiece)
+	o.records.now = append(o.records.now, kgo.Record{})
+	return &o.records.now[len(o.records.now)-1]
 }
 
 // setHeaders gives a record the headers of its event.
 func (o *outbound) setHeaders(r *kgo.Record, e *wire.Event) {
-	if cap(o.headers)-len(o.headers) < wire.HeadersMost {
-		o.headers = make([]kgo.RecordHeader, 0, max(64*wire.HeadersMost, 2*cap(o.headers)))
-	}
-	o.grow(e.HeaderBytes())
-	from := len(o.headers)
-	o.headers, o.values = wire.AppendHeaders(o.headers, o.values, e)
-	r.Headers = slices.Clip(o.headers[from:])
+	headers, values := &o.headers, &o.values
+	headers.grow(wire.HeadersMost, headersPiece)
+	values.grow(e.HeaderBytes(), valuesPiece)
+	from := len(headers.now)
+	headers.now, values.now = wire.AppendHeaders(headers.now, values.now, e)
+	r.Headers = slices.Clip(headers.now[from:])
 }
 
 // ledger gives key and value of a ledger record.
@@ -45,26 +47,63 @@ func (o *outbound) ledger(l *wire.LedgerRecord) (key, value []byte) {
 	if l.Event != nil || l.Offsets != nil { // of any size
 		return []byte(l.ID), l.Encode()
 	}
-	o.grow(512)
-	from := len(o.values)
-	o.values = append(o.values, l.ID...)
-	middle := len(o.values)
-	o.values = l.Append(o.values)
-	return o.values[from:middle:middle], slices.Clip(o.values[middle:])
-}
-
-// grow makes room for so many values. What is there stays where it is.
-func (o *outbound) grow(n int) {
-	if cap(o.values)-len(o.values) < n {
-		o.values = make([]byte, 0, max(64<<10, n, min(keepBytes, 2*cap(o.values))))
-	}
+	v := &o.values
+	v.grow(512, valuesPiece)
+	from := len(v.now)
+	v.now = append(v.now, l.ID...)
+	middle := len(v.now)
+	v.now = l.Append(v.now)
+	return v.now[from:middle:middle], slices.Clip(v.now[middle:])
 }
 
 // reuse gives what is there to the next transaction.
 func (o *outbound) reuse() {
-	if cap(o.values) > keepBytes {
-		o.values = nil
+	o.records.clear() // payloads
+	o.headers.clear() // values, which may be of any size
+	o.records.reuse(recordsPiece)
+	o.headers.reuse(headersPiece)
+	o.values.reuse(valuesPiece)
+}
+
+// pieces is memory that grows by the piece. What was handed out stays where it is; and who needs a little more than ever before gets one
+// more piece, not twice as much.
+type pieces[T any] struct {
+	now   []T // the one in use
+	full  [][]T
+	spare [][]T
+}
+
+// grow makes room for so many more, in the piece in use or in the next, which is of the given size if it has to be made.
+func (p *pieces[T]) grow(n, size int) {
+	if cap(p.now)-len(p.now) >= n {
+		return
 	}
-	clear(o.records) // payloads
-	o.records, o.headers, o.values = o.records[:0], o.headers[:0], o.values[:0]
+	if p.now != nil {
+		p.full = append(p.full, p.now)
+	}
+	if last := len(p.spare) - 1; last >= 0 && n <= size {
+		p.now, p.spare = p.spare[last], p.spare[:last]
+		return
+	}
+	p.now = make([]T, 0, max(n, size))
+}
+
+// clear makes it forget what was put into it.
+func (p *pieces[T]) clear() {
+	for _, piece := range p.full {
+		clear(piece)
+	}
+	clear(p.now)
+}
+
+// reuse makes all pieces empty. Those that aren't of the usual size, and more than are kept, are left to the collector.
+func (p *pieces[T]) reuse(size int) {
+	p.full = append(p.full, p.now)
+	for _, piece := range p.full {
+		if cap(piece) == size && len(p.spare) < keepPieces {
+			p.spare = append(p.spare, piece[:0])
+		}
+	}
+	clear(p.full)
+	p.now, p.full = nil, p.full[:0]
 }
