@@ -26,7 +26,7 @@ func (b *Tab) Busy() float64 {
 }
 
 // Work tells what the page's main thread has done so far, in Chromium's words: TaskDuration is all of it, and ScriptDuration,
-// RecalcStyleDuration and LayoutDuration are parts, in seconds.
+// RecalcStyleDuration and LayoutDuration are parts, all by the clock; ThreadTime is its time on a core, which neighbours don't lengthen. In seconds.
 func (b *Tab) Work() map[string]float64 {
 	b.T.Helper()
 	work := map[string]float64{}

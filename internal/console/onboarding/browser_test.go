@@ -3,6 +3,7 @@ package onboarding_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -33,6 +34,7 @@ func TestBrowser(t *testing.T) {
 		"redrive":        testRedrive,
 		"failures":       testFailures,
 		"narrow":         testNarrow,
+		"far below":      testFarBelow,
 		"lost and found": testLostConnection,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -264,4 +266,14 @@ func testLostConnection(t *testing.T, b *consoletest.Tab, w *consoletest.World, 
 	now.Store(console.New(cfg)) // up again
 	b.WaitText("#rows", "Ada")
 	b.WaitText("#live", "Live")
+}
+
+// What is left out of the first paint has to follow it.
+func testFarBelow(_ *testing.T, b *consoletest.Tab, w *consoletest.World, address string) {
+	for i := range 30 {
+		w.Clock = w.Clock.Add(time.Millisecond)
+		w.Onboard(consoletest.User(fmt.Sprint("user", i)))
+	}
+	b.Do(chromedp.Navigate(address))
+	b.Wait("document.querySelector('#rows tr:nth-child(30) a')?.checkVisibility({contentVisibilityAuto: true})")
 }
