@@ -74,6 +74,12 @@ func (c *terminal) call(ctx context.Context, method, path string, query url.Valu
 	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusAccepted {
 		return problem(response)
 	}
+	if s, ok := v.(*stream); ok {
+		if err := s.read(response.Body); err != nil {
+			return fmt.Errorf("%s broke off its answer, which isn't whole: %w", server, err)
+		}
+		return nil
+	}
 	if whole, ok := v.(*raw); ok {
 		if *whole, err = io.ReadAll(response.Body); err != nil {
 			return fmt.Errorf("%s broke off its answer: %w", server, err)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -27,13 +26,17 @@ type order struct {
 	By       string         `json:"by,omitempty"`
 }
 
-// cancelAll counts what a filter selects, asks, and cancels it, as many at a time as the API takes.
+// cancelAll cancels what a filter selects.
 func (c *terminal) cancelAll(ctx context.Context, given map[string]string) error {
-	reason, err := c.mustSayWhy("cancel --all")
-	if err != nil {
+	if _, err := c.mustSayWhy("cancel --all"); err != nil {
 		return err
 	}
-	o := order{Action: "cancel", Filter: map[string]any{}, DryRun: true}
+	return c.orderAll(ctx, "cancel", given)
+}
+
+// orderAll counts what a filter selects, asks, and cancels or redrives it, as many at a time as the API takes.
+func (c *terminal) orderAll(ctx context.Context, action string, given map[string]string) error {
+	o := order{Action: action, Filter: map[string]any{}, DryRun: true}
 	for name, value := range given {
 		o.Filter[name] = value
 		if value == "true" && (name == "overdue" || name == "stuck") {
@@ -44,10 +47,10 @@ func (c *terminal) cancelAll(ctx context.Context, given map[string]string) error
 	if err != nil {
 		return err
 	}
-	if yes, err := c.agreed(found); !yes || err != nil {
+	if yes, err := c.agreed(action, found); !yes || err != nil {
 		return err
 	}
-	o.DryRun, o.Reason, o.By, o.Position = false, reason, whoami(), found.Position
+	o.DryRun, o.Reason, o.By, o.Position = false, c.settings.String("reason"), whoami(), found.Position
 	sum := api.Bulk{Refusals: []string{}}
 	for {
 		got, err := c.order(ctx, o)
@@ -63,7 +66,7 @@ func (c *terminal) cancelAll(ctx context.Context, given map[string]string) error
 			break
 		}
 	}
-	return c.printOrdered(sum, o.Cursor != "")
+	return c.printOrdered(action, sum, o.Cursor != "")
 }
 
 func (c *terminal) order(ctx context.Context, o order) (got api.Bulk, err error) {
@@ -72,35 +75,43 @@ func (c *terminal) order(ctx context.Context, o order) (got api.Bulk, err error)
 }
 
 // agreed says what will be done, and asks whether it is to be.
-func (c *terminal) agreed(found api.Bulk) (bool, error) {
+func (c *terminal) agreed(action string, found api.Bulk) (bool, error) {
 	more := ""
 	if found.AtLeast {
 		more = " or more"
 	}
 	matching := words.Plural(found.Selected, "saga") + more
+	w := orderWords[action]
 	if found.Wanted == 0 {
-		fmt.Fprintf(c.err, "there is nothing to cancel: of the %s that match, all have ended or their end is decided\n", matching)
+		fmt.Fprintf(c.err, "there is nothing to %s: of the %s that match, %s\n", action, matching, w.none)
 		return false, nil
 	}
-	fmt.Fprintf(c.err, "%s match; %s are left out, as they have ended or their end is decided\n", matching, words.Thousands(found.LeftOut))
+	fmt.Fprintf(c.err, "%s match; %s are left out, as %s\n", matching, words.Thousands(found.LeftOut), w.leftOut)
 	if c.settings.Bool("yes") {
 		return true, nil
 	}
-	fmt.Fprintf(c.err, "Cancel %s%s, and undo what they have done? [y/N] ", words.Plural(found.Wanted, "saga"), more)
+	fmt.Fprintf(c.err, w.question, words.Plural(found.Wanted, "saga"), more)
 	line, err := bufio.NewReader(c.in).ReadString('\n')
 	answer := strings.ToLower(strings.TrimSpace(line))
 	if err != nil && answer == "" {
 		fmt.Fprintln(c.err)
-		return false, usage("nothing was cancelled: nobody answered. Give --yes where nobody can")
+		return false, usage("nothing was %s: nobody answered. Give --yes where nobody can", w.done)
 	}
 	if answer != "y" && answer != "yes" {
-		fmt.Fprintln(c.err, "nothing was cancelled")
+		fmt.Fprintln(c.err, "nothing was "+w.done)
 		return false, nil
 	}
 	return true, nil
 }
 
-func (c *terminal) printOrdered(sum api.Bulk, more bool) error {
+// orderWords are what is said of each action.
+var orderWords = map[string]struct{ question, done, none, leftOut string }{
+	"cancel": {"Cancel %s%s, and undo what they have done? [y/N] ", "cancelled", "all have ended or their end is decided", "they have ended or their end is decided"},
+	"redrive": {"Redrive the dead letters that halt %s%s? [y/N] ", "redriven", "no dead letter halts any, or their end is decided",
+		"no dead letter halts them or their end is decided"},
+}
+
+func (c *terminal) printOrdered(action string, sum api.Bulk, more bool) error {
 	if c.json() {
 		if err := json.NewEncoder(c.out).Encode(map[string]any{
 			"requested": sum.Requested, "accepted": sum.Accepted, "refused": sum.Refused, "unanswered": sum.Unanswered, "refusals": sum.Refusals,
@@ -116,7 +127,7 @@ func (c *terminal) printOrdered(sum api.Bulk, more bool) error {
 	}
 	switch {
 	case more:
-		return errors.New("the rest was not asked for, as a service doesn't answer: cancel them again when it runs")
+		return fmt.Errorf("the rest was not asked for, as a service doesn't answer: %s them again when it runs", action)
 	case sum.Refused > 0:
 		return fmt.Errorf("%d of %d were refused", sum.Refused, sum.Requested)
 	}

@@ -12,7 +12,7 @@ const watchFor = 30 * time.Second
 
 func newDlqRedrive(c *terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "redrive LETTER... | --cause CAUSE | --all",
+		Use:   "redrive LETTER... | --cause CAUSE | --all | FILTERS",
 		Short: "Give dead letters back to the services that gave up on them",
 		Long: `Gives dead letters back: single ones, all of one cause that are halted, or all that are halted. Mend the cause first. Each is tried anew by its
 step's policy, and under the same idempotency key, so that what was done before isn't done twice. A letter is redriven once: a second
@@ -22,15 +22,24 @@ Those of a cause go some a second (--rate), the oldest first; with --canary one 
 it, and goes on when this command has ended: skald dlq status, pause, resume, stop. It stops by itself when more than 5 % halt again, and pauses when
 the service doesn't answer. This command follows it, for --wait: requested, redelivered (given back), completed.
 
+With filters of sagas, such as --service and --topic, also beside --cause, the letters that halt the sagas that match are redriven, at once. It says how many these are, and asks before.
+
 With --edit one letter's event is given another payload: skald dlq show LETTER --payload prints it as it is. A field that is masked keeps its value if it is left as it was
 printed. The letter keeps the event as it was; the saga and the audit say who edited it. What an attempt before has done under the idempotency key stays done.
 
 Exit code 0: all were given back; 1: one was refused, or the console or the broker can't be reached; 2: a letter or cause that isn't there.`,
 		Example: `  skald dlq redrive 0/17
   skald dlq redrive --cause 3fa9c01b77de --canary --reason "the mail server is back"
+  skald dlq redrive --service notifier --topic notify --older-than 1h
   skald dlq show 0/17 --payload >event.json; $EDITOR event.json; skald dlq redrive 0/17 --edit event.json --reason "typing error"`,
 		RunE: func(cmd *cobra.Command, places []string) error {
 			cause, all := c.settings.String("cause"), c.settings.Bool("all")
+			if filter := c.sagaFilter(); len(filter) > 1 || len(filter) == 1 && cause == "" {
+				if len(places) > 0 || all || cmd.Flags().Changed("limit") || cmd.Flags().Changed("rate") || c.settings.Bool("canary") || c.settings.String("edit") != "" {
+					return usage("filters choose the sagas whose dead letters are redriven: letters, --all, --limit, --rate, --canary and --edit go without them")
+				}
+				return c.orderAll(cmd.Context(), "redrive", filter)
+			}
 			given := 0
 			for _, way := range []bool{len(places) > 0, cause != "", all} {
 				if way {
@@ -38,7 +47,7 @@ Exit code 0: all were given back; 1: one was refused, or the console or the brok
 				}
 			}
 			if given != 1 {
-				return usage("say what to redrive in one of three ways: letters like 0/17, --cause CAUSE, or --all (skald dlq ls prints both)")
+				return usage("say what to redrive in one of four ways: letters like 0/17, --cause CAUSE, --all (skald dlq ls prints both), or filters of sagas such as --service")
 			}
 			if n := c.settings.Int("limit"); n < 0 || n > 0 && len(places) > 0 {
 				return usage("--limit %d: a positive number, with --cause or --all", n)
@@ -67,7 +76,9 @@ Exit code 0: all were given back; 1: one was refused, or the console or the brok
 	}
 	actionFlags(cmd, "why, for those who look at the sagas later")
 	flags := cmd.Flags()
-	flags.String("cause", "", "all letters of this cause that are halted")
+	sagaFlags(flags)
+	flags.Lookup("cause").Usage = "all letters of this cause that are halted; beside other filters, sagas with one"
+	flags.Bool("yes", false, "with filters: don't ask")
 	flags.Bool("all", false, "all letters that are halted")
 	flags.String("edit", "", "with one letter: the file with another payload for its event, as JSON; - for standard input")
 	flags.Int("limit", 0, "only so many of each cause, the oldest first (0: all)")

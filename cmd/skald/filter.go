@@ -8,6 +8,7 @@ func sagaFlags(flags *pflag.FlagSet) {
 	flags.String("status", "", "only sagas with this status: running, halted, completed, …; open for all that aren't over, or ended")
 	flags.String("service", "", "only sagas that are with this service now")
 	flags.String("topic", "", "only sagas whose current step reads this topic")
+	flags.String("cause", "", "only sagas with a dead letter of this cause (skald dlq ls prints causes)")
 	flags.String("search", "", "only sagas whose business key contains this, or the one with this ID, or those with a header: name=value")
 	flags.String("older-than", "", "only sagas that began longer ago, such as 10m or 7d")
 	flags.String("younger-than", "", "only sagas that began less long ago")
@@ -21,7 +22,7 @@ func sagaFlags(flags *pflag.FlagSet) {
 func (c *terminal) sagaFilter() map[string]string {
 	given := map[string]string{}
 	for flag, parameter := range map[string]string{
-		"workflow": "workflow", "status": "status", "service": "service", "topic": "topic", "search": "q", "older-than": "older_than",
+		"workflow": "workflow", "status": "status", "service": "service", "topic": "topic", "cause": "cause", "search": "q", "older-than": "older_than",
 		"younger-than": "younger_than", "started-after": "started_after", "started-before": "started_before",
 	} {
 		if value := c.settings.String(flag); value != "" {

@@ -18,8 +18,11 @@ func newLs(c *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "List sagas, the youngest first",
-		Long:  `Lists sagas, each with where it is and why. Filters have to hold together.`,
+		Long: `Lists sagas, each with where it is and why. Filters have to hold together.
+
+With --all it lists all that match, however many: as JSON Lines with --json, or as CSV with --csv, in which what a spreadsheet would run begins with an apostrophe.`,
 		Example: `  skald ls --status open --older-than 10m --oldest
+  skald ls --all --csv --cause 3fa9c01b77de >failed.csv
   skald ls --search tenant=acme`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -32,6 +35,12 @@ func newLs(c *terminal) *cobra.Command {
 			}
 			if c.settings.Bool("oldest") {
 				query.Set("order", "oldest")
+			}
+			if c.settings.Bool("all") || c.settings.Bool("csv") {
+				if cmd.Flags().Changed("limit") || query.Has("cursor") {
+					return usage("--all and --csv list all that match: --limit and --cursor go without them")
+				}
+				return c.export(cmd.Context(), query)
 			}
 			query.Set("limit", strconv.Itoa(c.settings.Int("limit")))
 			var page struct {
@@ -52,6 +61,8 @@ func newLs(c *terminal) *cobra.Command {
 	sagaFlags(flags)
 	flags.Bool("oldest", false, "the oldest first")
 	flags.Int("limit", 50, "at most so many, 1 to 1000")
+	flags.Bool("all", false, "all that match, as long as it takes")
+	flags.Bool("csv", false, "all that match, as CSV")
 	flags.String("cursor", "", "go on where the page before ended")
 	return cmd
 }
@@ -61,12 +72,8 @@ const lineWidth = 80
 
 // printSagas prints two lines for each: the second says where it is and why, as far as there is room.
 func (c *terminal) printSagas(sagas []api.Saga, next string) error {
-	for _, s := range sagas {
-		said := "  " + printable(s.Sentence)
-		if s.Subject != "" {
-			said = "  " + printable(s.Subject) + ": " + printable(s.Sentence)
-		}
-		if _, err := fmt.Fprintf(c.out, "%s  %-12s  %-11s  %s\n%s\n", s.ID, s.Status, age(s), cutTo(printable(s.Workflow), 14), cutTo(said, lineWidth)); err != nil {
+	for i := range sagas {
+		if err := c.printSaga(&sagas[i]); err != nil {
 			return err
 		}
 	}
@@ -77,6 +84,15 @@ func (c *terminal) printSagas(sagas []api.Saga, next string) error {
 		fmt.Fprintln(c.err, "no saga matches")
 	}
 	return nil
+}
+
+func (c *terminal) printSaga(s *api.Saga) error {
+	said := "  " + printable(s.Sentence)
+	if s.Subject != "" {
+		said = "  " + printable(s.Subject) + ": " + printable(s.Sentence)
+	}
+	_, err := fmt.Fprintf(c.out, "%s  %-12s  %-11s  %s\n%s\n", s.ID, s.Status, age(*s), cutTo(printable(s.Workflow), 14), cutTo(said, lineWidth))
+	return err
 }
 
 // age says how old a saga is, or how old it got.

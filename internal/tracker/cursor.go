@@ -33,7 +33,11 @@ func (q Query) decodeCursor() (store.Place, error) {
 // sum is over a place, and all of the query that says which sagas there are and in which order. Of times it's only whether they are
 // bounded: bounds that move with the clock, as "older than an hour" does, still give sagas that fit.
 func (q Query) sum(place []byte) []byte {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%x %q %q %q %q %q %t %t %t %t %t", place, q.Workflow, q.Status, q.Service, q.Topic, q.Search,
-		q.StartedAfter.IsZero(), q.StartedBefore.IsZero(), q.Overdue, q.Stuck, q.OldestFirst))
+	cause := ""
+	if q.Cause != "" { // cursors of queries without are as they were
+		cause = " cause " + q.Cause
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%x %q %q %q %q %q %t %t %t %t %t%s", place, q.Workflow, q.Status, q.Service, q.Topic, q.Search,
+		q.StartedAfter.IsZero(), q.StartedBefore.IsZero(), q.Overdue, q.Stuck, q.OldestFirst, cause))
 	return sum[:sumBytes]
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +54,25 @@ func TestLettersAreGroupedByCause(t *testing.T) {
 		some, total, err := tr.Causes(t.Context(), q.CauseQuery)
 		if err != nil || total != q.want || len(some) != min(q.want, max(q.Limit, 1)) {
 			t.Errorf("%+v: %+v of %d, %v", q.CauseQuery, some, total, err)
+		}
+	}
+	for _, q := range []struct {
+		Query
+		want int
+	}{
+		{Query{Cause: first.Key}, 6}, {Query{Cause: first.Key, Status: Halted}, 2}, {Query{Cause: causes[1].Key}, 1}, {Query{Cause: "0123456789ab"}, 0},
+		{Query{Cause: first.Key, Search: wire.SagaIDFor("onboarding", "0")}, 1}, {Query{Cause: first.Key, Search: wire.SagaIDFor("onboarding", "6")}, 0},
+		{Query{Cause: first.Key, Search: "ada.1@"}, 1}, {Query{Cause: causes[1].Key, Search: "ada.1@"}, 0},
+	} {
+		page, err := tr.Sagas(t.Context(), q.Query)
+		count, countErr := tr.Count(t.Context(), q.Query)
+		if err != nil || countErr != nil || len(page.Sagas) != q.want || count != (Count{N: int64(q.want)}) {
+			t.Errorf("%+v: %d sagas, %v, counted %+v, %v; want %d", q.Query, len(page.Sagas), err, count, countErr, q.want)
+		}
+	}
+	for _, wrong := range []string{"x", "0123456789AB", "'; DROP TABLE saga", "0123456789ab\n"} {
+		if _, err := tr.Sagas(t.Context(), Query{Cause: wrong}); err == nil || !strings.Contains(err.Error(), "12 hexadecimal digits") {
+			t.Errorf("%q: %v", wrong, err)
 		}
 	}
 	counts, err := tr.LetterCounts(t.Context())

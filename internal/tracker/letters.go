@@ -90,3 +90,8 @@ func (l *letterState) row(status string) store.Letter {
 		Attempts: l.Attempts, Redrives: l.Redrives, Time: l.Time, Status: status, Cause: causeOf(l.Service, l.Step, l.Class, l.Error),
 	}
 }
+
+// failedBy says whether one of the saga's dead letters is of a cause.
+func (s *state) failedBy(cause string) bool {
+	return slices.ContainsFunc(s.Letters, func(l letterState) bool { return causeOf(l.Service, l.Step, l.Class, l.Error) == cause })
+}

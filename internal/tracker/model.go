@@ -144,6 +144,9 @@ type Query struct {
 	// for a page, so that a page may have fewer than Limit, or none, and still a Next.
 	Stuck bool
 
+	// Cause asks for those with a dead letter of this cause (see [Cause.Key]), whatever became of it.
+	Cause string
+
 	// Search is a saga ID; or name=value of a header that one of its events has: ce_id, traceparent (of which the trace ID counts),
 	// trace (the trace ID alone: 32 hexadecimal digits), or any that is neither CloudEvents' nor Skald's, such as tenant=acme, with
 	// upper and lower case told apart; or else part of the business key, 3 characters or more, in upper or lower case. A business

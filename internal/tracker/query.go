@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -24,9 +25,11 @@ func Statuses() []string {
 	return []string{Running, Retrying, Waiting, Halted, Compensating, Blocked, wire.Completed, wire.Rejected, wire.Cancelled, wire.Expired, wire.Abandoned}
 }
 
+var causeKey = regexp.MustCompile(`^[0-9a-f]{12}$`)
+
 // QueryError says which field of a query is wrong, and what is allowed.
 type QueryError struct {
-	Field   string // limit, status, cursor, search, workflow, service, topic, startedAfter, startedBefore or since
+	Field   string // limit, status, cursor, search, workflow, service, topic, cause, startedAfter, startedBefore or since
 	Problem string
 }
 
@@ -49,6 +52,10 @@ func (q Query) filter(declared declarations) (store.Filter, error) {
 			return f, err
 		}
 	}
+	if q.Cause != "" && !causeKey.MatchString(q.Cause) {
+		return f, &QueryError{"cause", "must be the key of a cause of dead letters: 12 hexadecimal digits"}
+	}
+	f.Cause = q.Cause
 	if err := checkTime("startedAfter", q.StartedAfter); err != nil {
 		return f, err
 	}

@@ -178,7 +178,7 @@ func TestCursorsAreBound(t *testing.T) {
 	for what, change := range map[string]func(*Query){
 		"order": func(q *Query) { q.OldestFirst = true }, "workflow": func(q *Query) { q.Workflow = "" }, "status": func(q *Query) { q.Status = Ended },
 		"service": func(q *Query) { q.Service = "x" }, "topic": func(q *Query) { q.Topic = "x" }, "search": func(q *Query) { q.Search = "ada" },
-		"overdue": func(q *Query) { q.Overdue = true }, "no bound": func(q *Query) { q.StartedBefore = time.Time{} }, "an ID": func(q *Query) { q.Search = someSaga },
+		"cause": func(q *Query) { q.Cause = "0123456789ab" }, "overdue": func(q *Query) { q.Overdue = true }, "no bound": func(q *Query) { q.StartedBefore = time.Time{} }, "an ID": func(q *Query) { q.Search = someSaga },
 	} {
 		other := query
 		change(&other)

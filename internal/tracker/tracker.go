@@ -137,6 +137,12 @@ func (t *Tracker) list(ctx context.Context, q Query, filter store.Filter) ([]*st
 	if err != nil || row == nil || q.Cursor != "" || !filter.Selects(row) {
 		return nil, err
 	}
+	if q.Cause != "" {
+		s, err := decodeState(row.State)
+		if err != nil || !s.failedBy(q.Cause) {
+			return nil, err
+		}
+	}
 	return []*store.Saga{row}, nil
 }
 

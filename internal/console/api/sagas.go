@@ -36,6 +36,7 @@ func (a *API) registerSagas(api huma.API) {
 		Errors:  []int{http.StatusNotFound}, Responses: alsoUnchanged(),
 	}, a.getSaga)
 	a.registerLists(api)
+	a.registerExport(api)
 }
 
 type startInput struct {

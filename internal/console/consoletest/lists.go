@@ -49,6 +49,9 @@ func (f *Tracker) selected(q tracker.Query) ([]tracker.Saga, error) {
 	if words := append(tracker.Statuses(), tracker.Open, tracker.Ended); q.Status != "" && !slices.Contains(words, q.Status) {
 		return nil, &tracker.QueryError{Field: "status", Problem: "must be one of " + strings.Join(words, ", ")}
 	}
+	if q.Cause != "" && len(q.Cause) != 12 {
+		return nil, &tracker.QueryError{Field: "cause", Problem: "must be the key of a cause of dead letters: 12 hexadecimal digits"}
+	}
 	if q.Search != "" && len(q.Search) < 3 {
 		return nil, &tracker.QueryError{Field: "search", Problem: "must have at least 3 characters"}
 	}
@@ -66,7 +69,8 @@ func (f *Tracker) selects(q tracker.Query, s tracker.Saga) bool {
 	status := q.Status == "" || q.Status == s.Status || q.Status == tracker.Open && s.Outcome == "" || q.Status == tracker.Ended && s.Outcome != ""
 	text := q.Search == "" || strings.Contains(s.Subject, q.Search) || q.Search == s.ID || slices.Contains(f.Headers[s.ID], q.Search)
 	late := !q.Overdue || s.Outcome == "" && (s.Overdue || !s.Deadline.IsZero() && s.Deadline.Before(q.Now))
-	return status && text && late && (!q.Stuck || s.Stuck) && (q.Workflow == "" || q.Workflow == s.Workflow) && (q.Service == "" || q.Service == s.Service) &&
+	cause := q.Cause == "" || slices.ContainsFunc(f.Log, func(l tracker.Letter) bool { return l.Cause == q.Cause && l.SagaID == s.ID })
+	return status && text && late && cause && (!q.Stuck || s.Stuck) && (q.Workflow == "" || q.Workflow == s.Workflow) && (q.Service == "" || q.Service == s.Service) &&
 		(q.Topic == "" || q.Topic == s.Topic) && (q.StartedAfter.IsZero() || !s.Started.Before(q.StartedAfter)) &&
 		(q.StartedBefore.IsZero() || s.Started.Before(q.StartedBefore))
 }

@@ -80,9 +80,13 @@ func (d *detail) decided() int64 {
 	return d.ByStatus[tracker.LetterTurned] + d.ByStatus[wire.Abandoned] + d.ByStatus[wire.Cancelled] + d.ByStatus[wire.Rejected] + d.ByStatus[wire.Expired]
 }
 
-// Halting is the list of the sagas halted at this step.
-func (d *detail) Halting() string {
-	return "/sagas?" + url.Values{"status": {tracker.Halted}, "service": {d.Service}, "topic": {d.Step}}.Encode()
+// Sagas is the list of the sagas with a letter of this cause: those that it halts, if there are any.
+func (d *detail) Sagas() string {
+	query := url.Values{"cause": {d.Key}}
+	if d.Halted > 0 {
+		query.Set("status", tracker.Halted)
+	}
+	return "/sagas?" + query.Encode()
 }
 
 // hint says so when nothing has failed since all instances of the service were started anew.

@@ -41,7 +41,7 @@ func TestPageTellsOfCauses(t *testing.T) {
 	defer h.Close()
 	page := read(t, h, "/failures")
 	has(t, page, "256 dead letters are open, in 3 groups by cause.", `id="badge-failures" ><span class="hidden-text">, open dead letters: </span>256<`,
-		"SMTP 451 4.7.1 greylisted", "212 open.", "Redrive all 212…", "Discard all 212…", `href="/sagas?service=notifier&amp;status=halted&amp;topic=notify"`,
+		"SMTP 451 4.7.1 greylisted", "212 open.", "Redrive all 212…", "Discard all 212…", `href="/sagas?cause=`+greylisted+`&amp;status=halted"`,
 		"212 letters in the last", `class="fill-halted"`, "Redrive one…")
 	page = read(t, h, "/failures?cause="+panicked)
 	has(t, page, "66 letters since", "28 redriven and done, 3 decided otherwise and 35 open.", "authorizer v0.4.3 has run since", "on all 2 instances, so a redrive is likely to pass",
@@ -51,6 +51,7 @@ func TestPageTellsOfCauses(t *testing.T) {
 	}
 	page = read(t, h, "/failures?tab=event&cause="+panicked)
 	has(t, page, "12345678901234567890", "ce_type", "a\u241b&lt;b&gt;\ufffd")
+	has(t, read(t, h, "/failures?tab=event&cause="+unknown), "data-edit=")
 	page = read(t, h, "/failures?tab=letters&cause="+panicked)
 	has(t, page, "50 letters of 66, the newest first", `rel="next"`, ">Open<", "data-act=")
 	has(t, read(t, h, "/failures?tab=audit&cause="+panicked), "Nobody has asked anything of this cause")

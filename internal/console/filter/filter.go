@@ -23,6 +23,7 @@ type Sagas struct {
 	Service       string    `query:"service" json:"service,omitempty" doc:"Only sagas that are with this service now"`
 	Topic         string    `query:"topic" json:"topic,omitempty" doc:"Only sagas whose current step reads this topic"`
 	Search        string    `query:"q" json:"q,omitempty" doc:"Only sagas whose business key contains this, in upper or lower case; or the saga with this ID; or those with an event that has this header, as name=value: ce_id, traceparent, trace, or one that is neither CloudEvents' nor Skald's" example:"tenant=acme"`
+	Cause         string    `query:"cause" json:"cause,omitempty" doc:"Only sagas with a dead letter of this cause, as /api/v1/causes names it, whatever became of it" example:"3fa9c01b77de"`
 	OlderThan     string    `query:"older_than" json:"older_than,omitempty" doc:"Only sagas that began longer ago: a duration such as 10s, 1h30m or 7d" example:"10m"`
 	YoungerThan   string    `query:"younger_than" json:"younger_than,omitempty" doc:"Only sagas that began less long ago" example:"24h"`
 	StartedAfter  time.Time `query:"started_after" json:"started_after,omitzero" doc:"Only sagas that began then or later"`
@@ -46,6 +47,7 @@ func (f Sagas) Fields() []Field {
 	add("status", f.Status)
 	add("service", f.Service)
 	add("topic", f.Topic)
+	add("cause", f.Cause)
 	add("older_than", f.OlderThan)
 	add("younger_than", f.YoungerThan)
 	add("started_after", stamp(f.StartedAfter))
@@ -87,7 +89,7 @@ func (f Sagas) Without(name string) Sagas {
 
 func (f *Sagas) texts() map[string]*string {
 	return map[string]*string{
-		"workflow": &f.Workflow, "status": &f.Status, "service": &f.Service, "topic": &f.Topic, "q": &f.Search,
+		"workflow": &f.Workflow, "status": &f.Status, "service": &f.Service, "topic": &f.Topic, "cause": &f.Cause, "q": &f.Search,
 		"older_than": &f.OlderThan, "younger_than": &f.YoungerThan,
 	}
 }
@@ -137,7 +139,7 @@ func (f Sagas) Moves() bool { return f.OlderThan != "" || f.YoungerThan != "" ||
 // Query is the filter as the tracker is asked, as of now. An age that can't be is a *[problem.Field].
 func (f Sagas) Query(now time.Time) (tracker.Query, error) {
 	q := tracker.Query{
-		Workflow: f.Workflow, Status: f.Status, Service: f.Service, Topic: f.Topic, Search: f.Search, Overdue: f.Overdue, Stuck: f.Stuck, Now: now,
+		Workflow: f.Workflow, Status: f.Status, Service: f.Service, Topic: f.Topic, Cause: f.Cause, Search: f.Search, Overdue: f.Overdue, Stuck: f.Stuck, Now: now,
 		StartedAfter: f.StartedAfter, StartedBefore: f.StartedBefore, WithoutPayloads: true,
 	}
 	if f.OlderThan != "" {
@@ -194,7 +196,7 @@ func badAge(name string) error {
 	return &problem.Field{Location: "query." + name, Message: "a duration is expected, such as 10s, 1h30m or 7d, of ten years at most"}
 }
 
-// Matches says whether a saga is still meant. What is searched for doesn't change with a saga, so it isn't looked at.
+// Matches says whether a saga is still meant. What is searched for, and the cause of a letter, don't go from a saga, so they aren't looked at.
 func (f Sagas) Matches(s *tracker.Saga, now time.Time) bool {
 	q, err := f.Query(now)
 	if err != nil {

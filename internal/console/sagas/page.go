@@ -61,7 +61,12 @@ func (h *handler) look(ctx context.Context, v view) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &page{View: v, Chips: v.chips()}
+	p := &page{View: v}
+	cause, err := h.cause(ctx, v.Cause)
+	if err != nil {
+		return nil, err
+	}
+	p.Chips = v.chips(cause)
 	p.Seq, _ = h.b.Tracker.Changed() // before the list, so that what it shows began by then or isn't in the selection
 	list, err := h.b.Tracker.Sagas(ctx, q)
 	if err != nil {
@@ -87,6 +92,21 @@ func (h *handler) look(ctx context.Context, v view) (*page, error) {
 		p.Empty, err = h.nothing(ctx, v, now)
 	}
 	return p, err
+}
+
+// mostCause is how many characters of a cause its chip says.
+const mostCause = 60
+
+// cause says a cause of dead letters by who gave up and why.
+func (h *handler) cause(ctx context.Context, key string) (string, error) {
+	if key == "" {
+		return "", nil
+	}
+	known, _, err := h.b.Tracker.Causes(ctx, tracker.CauseQuery{Key: key, Limit: 1})
+	if err != nil || len(known) == 0 {
+		return key, err
+	}
+	return clip(known[0].Service+", "+known[0].Error, mostCause), nil
 }
 
 // page says which part of the list is shown, and where it goes on.

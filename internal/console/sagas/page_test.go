@@ -64,6 +64,17 @@ func TestFiltersAndPages(t *testing.T) {
 	consoletest.Wants(t, page, "51–68 of 68, youngest first", "First page", `href="/sagas?status=open"`)
 }
 
+// A cause is one of the filters: its chip says it in words, and what is exported is what is selected.
+func TestSagasOfACause(t *testing.T) {
+	w := crowded()
+	id := w.Newest()
+	w.AddLetter(tracker.Letter{Partition: 1, Offset: 77, SagaID: id, Service: "notifier", Step: "notify", Error: "SMTP 451 <again>", Cause: "0123456789ab", Status: tracker.LetterHalted}, "{}")
+	page := w.Read(t, "/sagas?cause=0123456789ab&order=oldest")
+	consoletest.Wants(t, page, "<b>1</b> match", `id="saga-`+id, "notifier, SMTP 451 &lt;again&gt;", `<input type="hidden" name="cause" value="0123456789ab">`,
+		`href="/api/v1/sagas/export?cause=0123456789ab&amp;format=csv&amp;order=oldest" download`, "&#34;cause&#34;:&#34;0123456789ab&#34;")
+	consoletest.Wants(t, w.Read(t, "/sagas?cause=ffffffffffff"), "No saga matches", "failed by", "ffffffffffff")
+}
+
 func TestGarbledViews(t *testing.T) {
 	h := console.New(crowded().Config(t))
 	t.Cleanup(h.Close)
@@ -71,7 +82,7 @@ func TestGarbledViews(t *testing.T) {
 		"stauts=halted": "query.stauts", "status=lost": "query.status", "status=halted&status=open": "query.status", "order=best": "query.order",
 		"older_than=old": "query.older_than", "older_than=-3s": "query.older_than", "younger_than=99999d": "query.younger_than", "overdue=perhaps": "query.overdue", "stuck=very": "query.stuck",
 		"started_after=noon": "query.started_after", "started_before=1": "query.started_before", "cursor=x&from=2": "query.cursor", "from=2": "query.from",
-		"from=x": "query.from", "cursor=50": "query.from", "q=ab": "query.q", "rows=1": "query.rows",
+		"from=x": "query.from", "cursor=50": "query.from", "q=ab": "query.q", "cause=x": "query.cause", "format=csv": "query.format", "rows=1": "query.rows",
 	} {
 		var got consoletest.Problem
 		answer := consoletest.Ask(t, h, "GET", "/sagas?"+query, "", &got)

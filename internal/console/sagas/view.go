@@ -80,6 +80,13 @@ func at(path string, query url.Values) string {
 // URL is the address of the view.
 func (v view) URL() string { return at("/sagas", v.values()) }
 
+// Export is where all that the view selects is had as a file.
+func (v view) Export(format string) string {
+	query := v.first().values()
+	query.Set("format", format)
+	return at("/api/v1/sagas/export", query)
+}
+
 // live is where the stream of the view is, for a page that lists these sagas.
 func (v view) live(rows []row) string {
 	query := v.values()
@@ -170,17 +177,20 @@ func (v view) FilterFields() []filter.Field {
 
 // words of filters, as their chips say them.
 var chipNames = map[string]string{
-	"workflow": "workflow", "status": "status", "service": "at", "topic": "reads", "older_than": "age", "younger_than": "began",
+	"workflow": "workflow", "status": "status", "service": "at", "topic": "reads", "cause": "failed by", "older_than": "age", "younger_than": "began",
 	"started_after": "began after", "started_before": "began before", "overdue": "deadline", "stuck": "step", "q": "search",
 }
 
-func (v view) chips() []shell.Chip {
+// chips say which filters are on; cause is how a person says the one of dead letters.
+func (v view) chips(cause string) []shell.Chip {
 	var chips []shell.Chip
 	for _, f := range v.Fields() {
 		value := f.Value
 		switch f.Name {
 		case "status":
 			value = v.StatusWords(value)
+		case "cause":
+			value = cause
 		case "older_than":
 			value = "over " + value
 		case "younger_than":

@@ -14,7 +14,7 @@ func (s *Store) Count(ctx context.Context, f Filter) (n int64, exact bool, err e
 	if err != nil || len(groups) == 0 {
 		return 0, err == nil, err
 	}
-	if f.Search != "" || f.Header != nil {
+	if f.searches() {
 		return s.countFound(ctx, f, groups)
 	}
 	if f.From == 0 && f.To == 0 && f.Late == 0 {

@@ -13,6 +13,7 @@ type Filter struct {
 	Late     int64            // only those noted as overdue, or due before this time; 0: all. Groups had better leave out what is over
 	Search   string           // part of the business key, of MinSearch characters or more
 	Header   *int64           // the hash of a header of one of its events, instead of Search
+	Cause    string           // of one of its dead letters; part of the search
 
 	After  *Place // only what comes after this place in the list
 	Oldest bool   // the oldest first instead of the youngest
@@ -30,7 +31,7 @@ const MinSearch = 3
 
 // List gives the sagas that the filter selects, the youngest first unless it says otherwise.
 func (s *Store) List(ctx context.Context, f Filter) ([]*Saga, error) {
-	if f.Search != "" || f.Header != nil {
+	if f.searches() {
 		return s.search(ctx, f)
 	}
 	if f.Workflow == "" && f.Groups == nil && f.Late == 0 {
@@ -45,6 +46,8 @@ func (s *Store) List(ctx context.Context, f Filter) ([]*Saga, error) {
 	}
 	return s.merge(ctx, f, groups)
 }
+
+func (f Filter) searches() bool { return f.Search != "" || f.Header != nil || f.Cause != "" }
 
 // maxMerged bounds what merge puts together; SQLite takes 500 parts. More is a producer that makes up names.
 const maxMerged = 400
@@ -107,12 +110,15 @@ func (f Filter) order() string {
 	return ` ORDER BY s.started DESC, s.n DESC LIMIT ?`
 }
 
-// rest is every condition but those of the search.
+// rest is every condition but those of the search by text or header.
 func (s *Store) rest(f Filter, groups []counted) (c condition) {
 	s.inGroups(&c, groups)
 	f.started(&c)
 	if f.Late != 0 {
 		c.and(`(g.overdue = 1 OR s.due > 0 AND s.due < ?)`, f.Late)
+	}
+	if f.Cause != "" {
+		c.and(`EXISTS (SELECT 1 FROM letter l WHERE l.saga = s.n AND l.cause = ?)`, f.Cause)
 	}
 	return c
 }

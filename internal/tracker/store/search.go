@@ -17,7 +17,10 @@ const triedFirst = 3_000
 // hitsOf is a query for the numbers of what the search finds. allAtOnce says that it works all of them out before it gives the
 // first.
 func (s *Store) hitsOf(ctx context.Context, f Filter) (c condition, allAtOnce bool, err error) {
-	if f.Header == nil {
+	switch {
+	case f.Header == nil && f.Search == "":
+		return condition{`SELECT DISTINCT l.saga FROM letter l WHERE l.cause = ? AND l.saga <> 0`, []any{f.Cause}}, false, nil
+	case f.Header == nil:
 		c.text, c.args, allAtOnce = s.matching(f.Search)
 		return c, allAtOnce, nil
 	}
@@ -80,7 +83,7 @@ func (s *Store) countHits(ctx context.Context, hits condition) (n int64, err err
 // searchAlong looks at saga after saga, at most so many (0: all). enough says that the page is full, or that there are no more.
 func (s *Store) searchAlong(ctx context.Context, f Filter, most int) (hits []*Saga, enough bool, err error) {
 	page := f
-	page.Search, page.Header, page.Limit = "", nil, 4*f.Limit // as if every fourth were a hit
+	page.Search, page.Header, page.Cause, page.Limit = "", nil, "", 4*f.Limit // as if every fourth were a hit
 	for looked := 0; len(hits) < f.Limit; looked += page.Limit {
 		if most > 0 && looked >= most {
 			return nil, false, nil
@@ -108,13 +111,25 @@ func (s *Store) searchAlong(ctx context.Context, f Filter, most int) (hits []*Sa
 
 // hitsAmong gives those of some sagas that the search is for, in the same order.
 func (s *Store) hitsAmong(ctx context.Context, f Filter, sagas []*Saga) (hits []*Saga, err error) {
-	if f.Header == nil {
-		for _, saga := range sagas {
-			if containsFold(saga.Subject, f.Search) {
-				hits = append(hits, saga)
-			}
+	hits = sagas
+	if f.Search != "" {
+		hits = slices.DeleteFunc(slices.Clone(hits), func(saga *Saga) bool { return !containsFold(saga.Subject, f.Search) })
+	}
+	if f.Header != nil {
+		if hits, err = s.hitsOn(ctx, hits, `SELECT 1 FROM saga_header h WHERE h.bucket = s.n >> `+bucketShift+` AND h.hash = ? AND h.saga = s.n`, *f.Header); err != nil {
+			return nil, err
 		}
-		return hits, nil
+	}
+	if f.Cause != "" {
+		return s.hitsOn(ctx, hits, `SELECT 1 FROM letter l WHERE l.saga = s.n AND l.cause = ?`, f.Cause)
+	}
+	return hits, nil
+}
+
+// hitsOn gives those of some sagas for which a query finds something.
+func (s *Store) hitsOn(ctx context.Context, sagas []*Saga, exists string, arg any) (hits []*Saga, err error) {
+	if len(sagas) == 0 {
+		return nil, nil
 	}
 	numbers := make([]any, len(sagas))
 	for i, saga := range sagas {
@@ -127,8 +142,7 @@ func (s *Store) hitsAmong(ctx context.Context, f Filter, sagas []*Saga) (hits []
 		err = rows.Scan(&n)
 		has[n] = true
 		return none, err
-	}, `SELECT s.n FROM saga s WHERE `+among+` AND EXISTS (SELECT 1 FROM saga_header h WHERE h.bucket = s.n >> `+bucketShift+
-		` AND h.hash = ? AND h.saga = s.n)`, append(args, *f.Header)...); err != nil {
+	}, `SELECT s.n FROM saga s WHERE `+among+` AND EXISTS (`+exists+`)`, append(args, arg)...); err != nil {
 		return nil, err
 	}
 	for _, saga := range sagas {
