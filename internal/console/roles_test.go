@@ -31,7 +31,7 @@ func withUsers(t *testing.T, cfg console.Config) console.Config {
 }
 
 // acting is what the pages' modules act by.
-var acting = []string{"data-act=", "data-post=", "data-onboard", "data-service=", "data-failures=", "data-bulk", "data-redrive", "data-run=", "data-call=", `type="range"`}
+var acting = []string{"data-act=", "data-edit=", "data-post=", "data-onboard", "data-service=", "data-failures=", "data-bulk", "data-redrive", "data-run=", "data-call=", `type="range"`}
 
 func TestViewersSeeNothingToPress(t *testing.T) {
 	w := consoletest.Troubled()
