@@ -251,7 +251,10 @@ func (a *abuser) bodies(body schema) {
 		}
 		a.ask(name+" of another type", address, kind, `{"`+name+`":`+wrong+`}`, "body."+name, 400)
 		for what, text := range hostile {
-			encoded, _ := json.Marshal(text)
+			encoded, err := json.Marshal(text)
+			if err != nil {
+				a.t.Fatal(err)
+			}
 			a.ask(name+" with "+what, address, kind, `{"`+name+`":`+string(encoded)+`}`, "")
 		}
 	}
