@@ -47,13 +47,25 @@ func soundEvidence(n int) *evidence {
 		change(11, `{"op":"delete","kind":"open","id":"of before the trim"}`), change(12, `{"op":"put","kind":"checkpoint","id":"checkpoint"}`),
 	}}}
 	e.resting = []ledgerState{{service: "notifier", start: 7, fence: 10, end: 14}}
-	began := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	again := e.records["notified"][0].headers // the first user is mailed at the third attempt
-	again["ce_attempt"], again["ce_startedtime"] = "3", began.Format(time.RFC3339Nano)
-	for _, attempt := range []int{1, 1, 2} { // the first was written again
-		e.retries = append(e.retries, retry{again["ce_causationid"], attempt, began.Add(time.Duration(attempt-2) * time.Second)})
-	}
+	e.tryAgain()
 	return e
+}
+
+// tryAgain has the first user mailed at the third attempt, and the second by a process that had lost its partition meanwhile.
+func (e *evidence) tryAgain() {
+	accepted := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	at := func(seconds int) time.Time { return accepted.Add(time.Duration(seconds) * time.Second) }
+	for _, r := range e.records["notified"] {
+		r.headers["ce_acceptedtime"] = accepted.Format(time.RFC3339Nano)
+	}
+	again, other := e.records["notified"][0].headers, e.records["notified"][1].headers
+	again["ce_attempt"], again["ce_startedtime"] = "3", at(5).Format(time.RFC3339Nano)
+	e.retries = []retry{
+		{again["ce_causationid"], 1, at(1), at(2)},
+		{again["ce_causationid"], 1, at(1), at(2)}, // written again
+		{again["ce_causationid"], 2, at(3), at(5)},
+		{other["ce_causationid"], 1, at(1), at(2)},
+	}
 }
 
 // Each mutant is what one kind of fault would leave. The check must find it, and in the sound evidence nothing.
@@ -122,7 +134,8 @@ func TestTheCheckFindsEachFault(t *testing.T) {
 		"a failure noted twice":       {"retry twice", func(e *evidence) { e.retries[1].due = e.retries[1].due.Add(time.Second) }},
 		"a retry that nobody noted":   {"retry not told", func(e *evidence) { e.retries = e.retries[:2] }},
 		"a retry that never came":     {"retry lost", func(e *evidence) { e.retries[2].attempt = 3 }},
-		"an attempt without its time": {"attempt", func(e *evidence) { delete(e.records["notified"][0].headers, "ce_startedtime") }},
+		"an attempt without its time": {"attempt", func(e *evidence) { delete(e.records["notified"][2].headers, "ce_acceptedtime") }},
+		"an attempt begun anew":       {"retry lost", func(e *evidence) { e.records["notified"][1].headers["ce_acceptedtime"] = "2026-11-24T12:00:02Z" }},
 
 		"no mail":                  {"mail not once", func(e *evidence) { e.mails = e.mails[1:] }},
 		"a mail twice":             {"mail not once", func(e *evidence) { e.mails = append(e.mails, e.mails[0]) }},

@@ -1,6 +1,7 @@
 package crashtest
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -12,6 +13,7 @@ import (
 type retry struct {
 	event   string // its ID
 	attempt int    // that failed
+	noted   time.Time
 	due     time.Time
 }
 
@@ -40,7 +42,7 @@ func (r *run) followRetries(service string) func() []retry {
 					Due     time.Time `json:"due"`
 				}
 				if json.Unmarshal(record.Value, &entry) == nil && entry.Op == "put" && entry.State == "retrying" {
-					told = append(told, retry{entry.ID, entry.Attempt, entry.Due})
+					told = append(told, retry{entry.ID, entry.Attempt, record.Timestamp, entry.Due})
 				}
 			})
 		}
@@ -54,47 +56,62 @@ func (r *run) followRetries(service string) func() []retry {
 	return stop
 }
 
+// attempt is the one that an event's mail came of.
+type attempt struct {
+	number int
+	began  time.Time
+}
+
 // checkRetries: what the notifier mailed at the second attempt or later was due by then (all processes have this machine's clock), each
 // failure was noted once, and none was the last that was heard of an event.
+//
+// An earlier attempt may come last if it had begun before the failure was noted: a process that loses its partitions for a while, and
+// then has them again, still has what its own handler returned, and doesn't run it twice.
 func (e *evidence) checkRetries(v *violations) {
-	due := map[string]map[int]time.Time{}
+	noted := map[string]map[int]retry{}
 	for _, r := range e.retries {
-		if due[r.event] == nil {
-			due[r.event] = map[int]time.Time{}
+		if noted[r.event] == nil {
+			noted[r.event] = map[int]retry{}
 		}
-		if before, twice := due[r.event][r.attempt]; twice && !before.Equal(r.due) { // an entry may be written again as it is
-			v.addf("retry twice", "attempt %d at event %s was followed by one due at %v, and one at %v", r.attempt, r.event, before, r.due)
+		if before, twice := noted[r.event][r.attempt]; twice && !before.due.Equal(r.due) { // an entry may be written again as it is
+			v.addf("retry twice", "attempt %d at event %s was followed by one due at %v, and one at %v", r.attempt, r.event, before.due, r.due)
 		}
-		due[r.event][r.attempt] = r.due
+		noted[r.event][r.attempt] = r
 	}
-	attempts := map[string]int{}
+	last := map[string]attempt{}
 	for _, r := range e.records["notified"] {
 		event := r.headers["ce_causationid"]
-		attempts[event] = 1
-		text, again := r.headers["ce_attempt"]
-		if !again {
+		a, err := r.attempt()
+		if err != nil {
+			v.addf("attempt", "at event %s: %v", event, err)
 			continue
 		}
-		attempt, err := strconv.Atoi(text)
-		began, err2 := time.Parse(time.RFC3339Nano, r.headers["ce_startedtime"])
-		if err != nil || err2 != nil || attempt < 2 {
-			v.addf("attempt", "%s began at %q with attempt %q", event, r.headers["ce_startedtime"], text)
+		last[event] = a
+		if a.number == 1 {
 			continue
 		}
-		attempts[event] = attempt
-		at, told := due[event][attempt-1]
-		switch {
+		switch before, told := noted[event][a.number-1]; {
 		case !told:
-			v.addf("retry not told", "attempt %d at event %s", attempt, event)
-		case began.Before(at):
-			v.addf("retry early", "attempt %d at event %s began at %v and was due at %v", attempt, event, began, at)
+			v.addf("retry not told", "attempt %d at event %s", a.number, event)
+		case a.began.Before(before.due):
+			v.addf("retry early", "attempt %d at event %s began at %v and was due at %v", a.number, event, a.began, before.due)
 		}
 	}
-	for event, all := range due {
-		for attempt := range all {
-			if attempts[event] <= attempt {
-				v.addf("retry lost", "after attempt %d at event %s, which ended with attempt %d", attempt, event, attempts[event])
+	for event, all := range noted {
+		for number, r := range all {
+			if a := last[event]; a.number <= number && !a.began.Before(r.noted) {
+				v.addf("retry lost", "after attempt %d at event %s, noted at %v: the last is attempt %d, which began at %v", number, event, r.noted, a.number, a.began)
 			}
 		}
 	}
+}
+
+// attempt reads which attempt an output is of. What isn't said is what is as a rule the case: the first, begun when the event was accepted.
+func (r *record) attempt() (a attempt, err error) {
+	number, began := cmp.Or(r.headers["ce_attempt"], "1"), cmp.Or(r.headers["ce_startedtime"], r.headers["ce_acceptedtime"])
+	if a.number, err = strconv.Atoi(number); err != nil {
+		return a, err
+	}
+	a.began, err = time.Parse(time.RFC3339Nano, began)
+	return a, err
 }
