@@ -34,6 +34,7 @@ type Server struct {
 	owner    *syscall.Credential
 	process  *exec.Cmd
 	exited   chan struct{}
+	kept     bool // its data stays when it's stopped
 }
 
 // NewServer makes a server and returns when it answers. Stop it.
@@ -60,6 +61,43 @@ func NewServer() (*Server, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Kept makes a server whose data stays in a folder when it's stopped, or goes on with what is there. For benchmarks: filling a large
+// database takes longer than asking it.
+func Kept(dir string) (*Server, error) {
+	initdb, err := program("initdb")
+	if err != nil {
+		return nil, err
+	}
+	postgres, err := program("postgres")
+	if err != nil {
+		return nil, err
+	}
+	owner, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{dir: dir, kept: true, postgres: postgres, owner: owner}
+	if err := s.goOn(initdb); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// goOn starts a kept server with the data that is there, or makes it.
+func (s *Server) goOn(initdb string) (err error) {
+	if _, err := os.Stat(filepath.Join(s.dir, "data", "PG_VERSION")); err != nil {
+		if err := os.MkdirAll(s.dir, 0o755); err != nil { //nolint:gosec // the server runs as another user
+			return err
+		}
+		return s.create(initdb, s.postgres, s.owner)
+	}
+	if s.Addr, err = freeAddr(); err != nil {
+		return err
+	}
+	return s.Start()
 }
 
 func (s *Server) create(initdb, postgres string, owner *syscall.Credential) error {
@@ -121,9 +159,11 @@ func (s *Server) Start() error {
 }
 
 // Kill ends the server at once. Its data stays.
-func (s *Server) Kill() {
+func (s *Server) Kill() { s.end(syscall.SIGQUIT) } // which its children get, too
+
+func (s *Server) end(signal syscall.Signal) {
 	if s.exited != nil {
-		_ = s.process.Process.Signal(syscall.SIGQUIT) // which its children get, too
+		_ = s.process.Process.Signal(signal)
 		<-s.exited
 	}
 }
@@ -158,8 +198,12 @@ func (s *Server) DSN(parameters url.Values) string {
 	return u.String()
 }
 
-// Stop ends the server and removes its data.
+// Stop ends the server and removes its data, unless that is kept.
 func (s *Server) Stop() {
+	if s.kept {
+		s.end(syscall.SIGINT) // which writes all of it
+		return
+	}
 	s.Kill()
 	_ = os.RemoveAll(s.dir) // else the next run does it
 }

@@ -1,9 +1,14 @@
 package tracker
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -42,6 +47,46 @@ func variedBacklog(b *testing.B, tr *Tracker) (sagas int, middle string) {
 	return sagas, middle
 }
 
+// filled is what the folder of a kept store says of it once it is whole.
+type filled struct {
+	Records int    `json:"records"`
+	Sagas   int    `json:"sagas"`
+	Middle  string `json:"middle"`
+}
+
+// keptBacklog is variedBacklog in a store that stays, and which the next run finds filled.
+func keptBacklog(b *testing.B, dir string) (tr *Tracker, sagas int, middle string) {
+	b.Helper()
+	dir = filepath.Join(dir, cmp.Or(os.Getenv("SKALD_BENCH_DB"), "sqlite"))
+	note := filepath.Join(dir, "filled.json")
+	var f filled
+	said, err := os.ReadFile(note)
+	switch {
+	case err == nil:
+		err = json.Unmarshal(said, &f)
+	case errors.Is(err, fs.ErrNotExist):
+		err = os.RemoveAll(dir) // a run that was broken off left a part
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	tr = New(Config{Store: openKeptStore(b, dir), Logger: quiet})
+	switch {
+	case f == filled{}:
+		f.Records = backlogRecords(b)
+		f.Sagas, f.Middle = variedBacklog(b, tr)
+		if said, err = json.Marshal(f); err == nil {
+			err = os.WriteFile(note, said, 0o600)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	case f.Records != backlogRecords(b):
+		b.Fatalf("the store in %s has %d records, SKALD_BENCH_RECORDS are %d: give another folder, or remove this one", dir, f.Records, backlogRecords(b))
+	}
+	return tr, f.Sagas, f.Middle
+}
+
 func varied(n int) scenario {
 	s := plain(n)
 	switch {
@@ -57,10 +102,18 @@ func varied(n int) scenario {
 	return s
 }
 
-// BenchmarkRead asks what the console asks, of a store with as many sagas as the backlog makes: a million of 6,900,000 records.
+// BenchmarkRead asks what the console asks, of a store with as many sagas as the backlog makes: a million of 6,900,000 records. With
+// SKALD_BENCH_STORE=folder the store stays there for the next run, so that this one asks only.
 func BenchmarkRead(b *testing.B) {
-	tr := New(Config{Store: openBenchStore(b), Logger: quiet})
-	sagas, middle := variedBacklog(b, tr)
+	var tr *Tracker
+	var sagas int
+	var middle string
+	if dir := benchFolder(); dir != "" {
+		tr, sagas, middle = keptBacklog(b, dir)
+	} else {
+		tr = New(Config{Store: openBenchStore(b), Logger: quiet})
+		sagas, middle = variedBacklog(b, tr)
+	}
 	seq, err := tr.cfg.Store.Seq(b.Context())
 	if err != nil {
 		b.Fatal(err)

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"syscall"
@@ -40,6 +41,26 @@ func writeBacklog(records int) *journal {
 		j.write(s)
 	}
 	return j
+}
+
+// benchFolder is where [BenchmarkRead] keeps its store for the next run: SKALD_BENCH_STORE, or "" to make it anew each time.
+func benchFolder() string { return os.Getenv("SKALD_BENCH_STORE") }
+
+// openKeptStore gives a store that stays in a folder.
+func openKeptStore(b *testing.B, dir string) *store.Store {
+	b.Helper()
+	if os.Getenv("SKALD_BENCH_DB") != "postgres" {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			b.Fatal(err)
+		}
+		return openStoreAt(b, filepath.Join(dir, "tracker.db"))
+	}
+	server, err := postgrestest.Kept(filepath.Join(dir, "postgres"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(server.Stop)
+	return openStoreAt(b, server.DSN(nil))
 }
 
 // openBenchStore gives a new store: SQLite, or with SKALD_BENCH_DB=postgres one in a PostgreSQL of the tests' own.

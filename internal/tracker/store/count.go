@@ -30,18 +30,18 @@ func (s *Store) Count(ctx context.Context, f Filter) (n int64, exact bool, err e
 	} else if arms, err = s.arms(ctx, f, groups); err != nil || len(arms) == 0 {
 		return 0, err == nil, err
 	}
-	n, err = s.atMost(ctx, s.few+1, arms)
+	n, err = s.atMost(ctx, s.by(f), s.few+1, arms)
 	return min(n, s.few), n <= s.few, err
 }
 
 // atMost counts what queries give together, up to a number.
-func (s *Store) atMost(ctx context.Context, most int64, arms []condition) (n int64, err error) {
+func (s *Store) atMost(ctx context.Context, db *sql.DB, most int64, arms []condition) (n int64, err error) {
 	selects := make([]string, 0, len(arms))
 	var args []any
 	for _, arm := range arms {
 		selects, args = append(selects, `SELECT 1 AS one `+arm.text), append(args, arm.args...)
 	}
-	_, err = query(ctx, s, func(rows *sql.Rows) (none struct{}, err error) { return none, rows.Scan(&n) },
+	_, err = queryBy(ctx, s, db, func(rows *sql.Rows) (none struct{}, err error) { return none, rows.Scan(&n) },
 		`SELECT count(*) FROM (SELECT one FROM (`+strings.Join(selects, ` UNION ALL `)+`) AS every LIMIT ?) AS counted`, append(args, most)...)
 	return n, err
 }
@@ -60,13 +60,13 @@ func (s *Store) countFound(ctx context.Context, f Filter, groups []counted) (n i
 			return int64(len(found)), len(found) < manyAlong, err
 		}
 	}
-	found, err := s.countHits(ctx, hits)
+	found, err := s.countHits(ctx, f, hits)
 	if err != nil || found == 0 {
 		return 0, err == nil, err
 	}
 	c := s.rest(f, groups)
 	c.and(`s.n IN (`+hits.text+` LIMIT ?)`, append(hits.args, s.few)...)
-	n, err = s.atMost(ctx, s.few, []condition{{`FROM saga s CROSS JOIN saga_group g WHERE g.n = s.in_group AND ` + c.text, c.args}})
+	n, err = s.atMost(ctx, s.by(f), s.few, []condition{{`FROM saga s CROSS JOIN saga_group g WHERE g.n = s.in_group AND ` + c.text, c.args}})
 	return n, found <= s.few, err
 }
 

@@ -32,6 +32,7 @@ type Store struct {
 	name   string  // for people
 	writer *sql.DB // one connection
 	reader *sql.DB
+	finder *sql.DB  // for searches of business keys; the reader itself where that needs no other settings
 	temp   *tempDir // nil if the database was given by its path
 	lock   *os.File // of a SQLite file; nil where there are no such locks
 
@@ -39,7 +40,8 @@ type Store struct {
 	lease        lease
 	groupNumbers numbering
 
-	few int64 // fewFound, but in tests
+	few   int64                                          // fewFound, but in tests
+	asked func(db *sql.DB, statement string, args []any) // of tests: called with each query of a reader, in the database's words
 }
 
 // Open opens a database and brings its tables up to date. dsn is the path of a SQLite file, or the address of a PostgreSQL
@@ -119,7 +121,7 @@ func (s *Store) Close() error {
 		_ = s.Resign(ctx) // else the lease runs out by itself
 		cancel()
 	}
-	for _, db := range []*sql.DB{s.reader, s.writer} {
+	for _, db := range []*sql.DB{s.finder, s.reader, s.writer} { // one that is closed twice takes no harm
 		if db != nil {
 			errs = append(errs, db.Close())
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -33,10 +34,14 @@ func (s *Store) openPostgres(ctx context.Context, dsn string) error {
 		return err
 	}
 	s.name = nameOf(config)
-	s.writer, s.reader = stdlib.OpenDB(*config), stdlib.OpenDB(*config)
+	s.writer = stdlib.OpenDB(*config)
+	s.reader = stdlib.OpenDB(*config, planning(inOrder+noBitmaps))
+	s.finder = stdlib.OpenDB(*config, planning(inOrder))
 	s.writer.SetMaxOpenConns(1)
-	s.reader.SetMaxOpenConns(readers)
-	s.reader.SetMaxIdleConns(readers)
+	for _, db := range []*sql.DB{s.reader, s.finder} {
+		db.SetMaxOpenConns(readers)
+		db.SetMaxIdleConns(readers)
+	}
 	if err := s.writer.PingContext(ctx); err != nil {
 		return fmt.Errorf("%s can't be reached: %s", s.name, reason(err))
 	}
@@ -51,6 +56,24 @@ func (s *Store) openPostgres(ctx context.Context, dsn string) error {
 		return fmt.Errorf("%s: %s", s.name, reason(err))
 	}
 	return nil
+}
+
+// Lists are pages of what may be a million rows, and are read along the index that has their order: it serves the first rows at once. The planner
+// knows better ways to read all of it (bitmaps, hashes, the table from end to end), and where it has no statistics yet, or old ones, it takes
+// a group of most sagas for a two-hundredth of them and reads and sorts that for a page. So those ways are shut. A plan is made for the
+// arguments at hand, as it depends on how short the page is, and isn't compiled, which would take longer than to run it.
+// Business keys alone have an index that only gives bitmaps.
+const (
+	inOrder = `SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+		SET plan_cache_mode = force_custom_plan; SET jit = off; `
+	noBitmaps = `SET enable_bitmapscan = off; `
+)
+
+// planning tells each connection how to plan. As parameters of the connection they would be refused by some poolers.
+func planning(settings string) stdlib.OptionOpenDB {
+	return stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		return conn.PgConn().Exec(ctx, settings).Close()
+	})
 }
 
 // Ping says whether a PostgreSQL database can be reached, and what it's called for people. It changes nothing there.

@@ -20,7 +20,15 @@ func selectSagas(index string) string {
 
 // query reads all rows of a query.
 func query[T any](ctx context.Context, s *Store, scan func(*sql.Rows) (T, error), statement string, args ...any) ([]T, error) {
-	rows, err := s.reader.QueryContext(ctx, s.text(statement), args...)
+	return queryBy(ctx, s, s.reader, scan, statement, args...)
+}
+
+func queryBy[T any](ctx context.Context, s *Store, db *sql.DB, scan func(*sql.Rows) (T, error), statement string, args ...any) ([]T, error) {
+	text := s.text(statement)
+	if s.asked != nil {
+		s.asked(db, text, args)
+	}
+	rows, err := db.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the tracker's database: %w", err)
 	}

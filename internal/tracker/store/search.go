@@ -48,7 +48,7 @@ func (s *Store) search(ctx context.Context, f Filter) ([]*Saga, error) {
 			return found, err
 		}
 	}
-	count, err := s.countHits(ctx, hits)
+	count, err := s.countHits(ctx, f, hits)
 	if err != nil || count == 0 {
 		return nil, err
 	}
@@ -58,7 +58,15 @@ func (s *Store) search(ctx context.Context, f Filter) ([]*Saga, error) {
 	}
 	c := s.rest(f, groups)
 	c.and(`s.n IN (`+hits.text+`)`, hits.args...)
-	return query(ctx, s, scanSaga, selectSagas("")+c.text+f.order(), append(c.args, f.Limit)...)
+	return queryBy(ctx, s, s.by(f), scanSaga, selectSagas("")+c.text+f.order(), append(c.args, f.Limit)...)
+}
+
+// by is what a search is asked through.
+func (s *Store) by(f Filter) *sql.DB {
+	if f.Search != "" {
+		return s.finder
+	}
+	return s.reader
 }
 
 // searched gives the groups that a search is for, nil for all.
@@ -74,8 +82,8 @@ func (s *Store) searched(ctx context.Context, f Filter) ([]counted, error) {
 }
 
 // countHits counts up to one more than fewFound.
-func (s *Store) countHits(ctx context.Context, hits condition) (n int64, err error) {
-	_, err = query(ctx, s, func(rows *sql.Rows) (none struct{}, err error) { return none, rows.Scan(&n) },
+func (s *Store) countHits(ctx context.Context, f Filter, hits condition) (n int64, err error) {
+	_, err = queryBy(ctx, s, s.by(f), func(rows *sql.Rows) (none struct{}, err error) { return none, rows.Scan(&n) },
 		`SELECT count(*) FROM (`+hits.text+` LIMIT ?) AS hits`, append(slices.Clip(hits.args), s.few+1)...)
 	return n, err
 }

@@ -47,6 +47,7 @@ func (s *Store) openSQLite(ctx context.Context, path, sync string) error {
 	s.reader, err = connectSQLite(path, readers, url.Values{
 		"_pragma": {"query_only(1)", "busy_timeout(5000)", "cache_size(-8192)"},
 	})
+	s.finder = s.reader
 	return err
 }
 
