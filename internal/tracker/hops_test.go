@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/skald-saga/skald/internal/tracker/store"
+	"github.com/skald-saga/skald/internal/tracker/traffic"
 	"github.com/skald-saga/skald/internal/wire"
 )
 
@@ -86,6 +87,36 @@ func TestStuckAgainstItsOwnHistory(t *testing.T) {
 			t.Errorf("%+v", h)
 		}
 	})
+}
+
+// What a hop has been slow with for the last hour isn't usual, unless it has no other history.
+func TestSlownessIsNotUsualAtOnce(t *testing.T) {
+	now := time.Now()
+	way := traffic.Way{Workflow: "onboarding", From: "authorizer", Topic: "notify", To: "notifier"}
+	for _, test := range []struct {
+		name              string
+		fast              time.Duration // when the fast ones were handled
+		atLeast, lessThan time.Duration
+	}{
+		{"fast before the hour", 3 * time.Hour, time.Second, 2 * time.Second},
+		{"no history before the hour", 30 * time.Minute, time.Minute, 2 * time.Minute},
+	} {
+		book := traffic.NewBook()
+		change := book.Change()
+		for i := range 200 {
+			for _, f := range []struct{ ago, took time.Duration }{{test.fast, time.Second}, {time.Duration(i)*15*time.Second + 2*time.Minute, time.Minute}} {
+				handled := now.Add(-f.ago)
+				change.Add(&traffic.Flow{Way: way, Produced: handled.Add(-f.took).UnixNano(), Handled: handled.UnixNano(), Took: f.took}, 1)
+			}
+		}
+		book.Put(change.Rows(now))
+		tr := New(Config{Store: openStore(t), Logger: quiet})
+		tr.traffic.Store(book)
+		usual, err := tr.usual(t.Context(), now)
+		if got := usual[taken{"onboarding", "notify", "notifier", false}]; err != nil || got < test.atLeast || got >= test.lessThan {
+			t.Errorf("%s: usually %v, want %v to %v; error %v", test.name, got, test.atLeast, test.lessThan, err)
+		}
+	}
 }
 
 func TestJudgesOnlyWhatRuns(t *testing.T) {

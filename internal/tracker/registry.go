@@ -83,6 +83,24 @@ func (r *registry) add(a wire.Announcement, encoded []byte, now time.Time) (chan
 		known.Program != a.Program || !slices.Equal(known.Partitions, a.Partitions)
 }
 
+// forget drops what [store.Tx.PruneInstances] deletes.
+func (r *registry) forget(before time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := map[string]*instance{}
+	for _, i := range r.instances {
+		known := last[i.Service]
+		if known == nil || cmp.Or(known.Time.Compare(i.Time), strings.Compare(known.Instance, i.Instance)) < 0 {
+			last[i.Service] = i
+		}
+	}
+	all := len(r.instances)
+	maps.DeleteFunc(r.instances, func(_ [2]string, i *instance) bool { return i.Time.Before(before) && last[i.Service] != i })
+	if len(r.instances) < all {
+		r.declared()
+	}
+}
+
 func equalSteps(a, b wire.Step) bool {
 	return a.Topic == b.Topic && a.Attempts == b.Attempts && a.UndoAttempts == b.UndoAttempts && a.Role == b.Role && a.Workflow == b.Workflow && a.EndTopic == b.EndTopic &&
 		slices.Equal(a.Next, b.Next) && slices.Equal(a.NextFor, b.NextFor) && slices.Equal(a.Emits, b.Emits)

@@ -44,7 +44,7 @@ func (f *follower) pruneAgainAndAgain(ctx context.Context) error {
 	}
 }
 
-// prune is one transaction. more says that there may be more to delete.
+// prune is one transaction. Instances that haven't been heard of for KeepFor go with the sagas, but the last of each service. more says that there may be more to delete.
 func (t *Tracker) prune(ctx context.Context, now time.Time) (more bool, err error) {
 	read, ok := t.lag.caughtUp()
 	if !ok || now.Sub(read) > settled {
@@ -63,6 +63,9 @@ func (t *Tracker) prune(ctx context.Context, now time.Time) (more bool, err erro
 				return err
 			}
 		}
+		if err := tx.PruneInstances(r.EndedBefore); err != nil {
+			return err
+		}
 		deleted, err = tx.Prune(r)
 		return err
 	}); err != nil {
@@ -71,6 +74,7 @@ func (t *Tracker) prune(ctx context.Context, now time.Time) (more bool, err erro
 	if book := t.traffic.Load(); book != nil {
 		book.Forget(now)
 	}
+	t.registry.forget(time.Unix(0, r.EndedBefore))
 	t.metrics.pruned.Add(float64(deleted))
 	return deleted == pruneAtATime, nil
 }

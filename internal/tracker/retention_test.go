@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -145,4 +146,46 @@ func TestHorizonOfParts(t *testing.T) {
 			t.Errorf("%s: wanted (-), got (+):\n%s", name, diff)
 		}
 	}
+}
+
+// Instances that are long gone go, and what their service takes stays known.
+func TestOldInstancesGo(t *testing.T) {
+	eachStore(t, func(t *testing.T, st *store.Store) {
+		tr := New(Config{Store: st, Logger: quiet, KeepFor: 24 * time.Hour})
+		now := time.Now()
+		tr.lag.looked(map[partition]int64{}, true, now)
+		said := func(service, instance string, ago time.Duration) {
+			a := announcements[0]
+			a.Service, a.Instance, a.Time, a.Started = service, instance, now.Add(-ago), now.Add(-ago)
+			if _, err := st.Update(t.Context(), func(tx *store.Tx) error {
+				return tx.SaveInstances([]store.Instance{{Service: service, Instance: instance, Announced: a.Time.UnixNano(), Announcement: a.Encode()}})
+			}); err != nil {
+				t.Fatal(err)
+			}
+			tr.registry.add(a, a.Encode(), now)
+		}
+		said("lives", "old", 25*time.Hour)
+		said("lives", "young", 23*time.Hour)
+		said("away", "first", 50*time.Hour)
+		said("away", "last", 49*time.Hour)
+		if _, err := tr.prune(t.Context(), now); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := st.Instances(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stored, known []string
+		for _, i := range rows {
+			stored = append(stored, i.Service+" "+i.Instance)
+		}
+		for key := range tr.registry.instances {
+			known = append(known, key[0]+" "+key[1])
+		}
+		slices.Sort(known)
+		want := []string{"away last", "lives young"}
+		if !slices.Equal(stored, want) || !slices.Equal(known, want) {
+			t.Errorf("stored %v, known %v, want %v", stored, known, want)
+		}
+	})
 }

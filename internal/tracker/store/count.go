@@ -66,7 +66,11 @@ func (s *Store) countFound(ctx context.Context, f Filter, groups []counted) (n i
 	}
 	c := s.rest(f, groups)
 	c.and(`s.n IN (`+hits.text+` LIMIT ?)`, append(hits.args, s.few)...)
-	n, err = s.atMost(ctx, s.by(f), s.few, []condition{{`FROM saga s CROSS JOIN saga_group g WHERE g.n = s.in_group AND ` + c.text, c.args}})
+	from := `FROM saga s WHERE `
+	if f.Late != 0 { // which asks the group whether it is noted as overdue
+		from = `FROM saga s CROSS JOIN saga_group g WHERE g.n = s.in_group AND `
+	}
+	n, err = s.atMost(ctx, s.by(f), s.few, []condition{{from + c.text, c.args}})
 	return n, found <= s.few, err
 }
 

@@ -62,6 +62,13 @@ func (tx *Tx) Prune(r Retention) (deleted int, err error) {
 	return len(keys), tx.runMany(tx, tx.unindex(), indexed)
 }
 
+// PruneInstances deletes announcements made before a time, in Unix nanoseconds, but the newest of each service: it says what the service
+// takes, however long that has been away.
+func (tx *Tx) PruneInstances(before int64) error {
+	return tx.do(`DELETE FROM instance WHERE announced < ? AND EXISTS
+		(SELECT 1 FROM instance other WHERE other.service = instance.service AND (other.announced, other.instance) > (instance.announced, instance.instance))`, before)
+}
+
 // forgetHeaders deletes what sagas are found by, which is worked out of their records once more: an index of it by saga would
 // make every record dearer.
 func (tx *Tx) forgetHeaders(sagas []any, hashes func(headers []byte) []int64) error {
