@@ -43,9 +43,10 @@ type Session struct {
 	limits      map[string]int32 // max.message.bytes of topics, as far as the brokers told
 	letterBound int              // bytes above which a letter is cut
 	unreadable  map[place]*kgo.ErrDecompressTooLarge
-	leftOpen    bool   // a transaction was begun and not ended
-	aborts      int    // in a row
-	member      string // of the group, as the last client knew it
+	leftOpen    bool     // a transaction was begun and not ended
+	aborts      int      // in a row
+	member      string   // of the group, as the last client knew it
+	before      slotSeen // when the last client was about to join
 	lastCommit  time.Time
 	outbound    outbound
 	pressure    pressure
@@ -175,6 +176,9 @@ func (s *Session) serve(ctx context.Context, stopHandlers context.CancelFunc) er
 	// A topic that was given more partitions in the meantime would have sagas looked for where they are not.
 	if err := kafka.CheckTopics(ctx, s.admin, s.topicSpecs().fixed); err != nil {
 		return err
+	}
+	if s.cfg.Slot != "" {
+		s.before = s.lookAtSlot(ctx)
 	}
 	s.assignment.reset() // before the client exists: it may be assigned partitions at any time from then on
 	s.ledgers, s.consumed, s.pressure = map[int32]*ledger.Ledger{}, map[int32]map[string]int64{}, pressure{}

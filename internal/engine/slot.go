@@ -78,20 +78,44 @@ func (s *Session) slotTaken(ctx context.Context, cause error) error {
 	if s.cfg.Slot == "" {
 		return nil
 	}
-	if !errors.Is(cause, kerr.FencedInstanceID) {
-		ctx, cancel := context.WithTimeout(ctx, farewellTimeout)
-		defer cancel()
-		holder, err := s.slotHolder(ctx)
-		if err != nil {
-			s.logger.Debug("who holds the slot is not known", "slot", s.cfg.Slot, "error", err)
-		}
-		if s.member == "" || holder == "" || holder == s.member {
-			return nil
-		}
+	now := s.lookAtSlot(ctx)
+	if !taken(now, s.before, s.member, errors.Is(cause, kerr.FencedInstanceID)) {
+		return nil
 	}
 	s.leftOpen = false // the other has aborted it, and must not be fenced by an abort of this one
 	return &finalError{fmt.Errorf("slot %q was taken by another process: each process of a service needs a slot of its own, so stop one "+
 		"of the two or give it another slot (this one is instance %q)", s.cfg.Slot, s.cfg.Instance)}
+}
+
+// slotSeen is who held a slot when it was looked at.
+type slotSeen struct {
+	known  bool
+	member string // "" if nobody did
+}
+
+// taken says whether another process has taken the slot from member, which found it as before said and was then fenced, or not.
+//
+// That it was fenced doesn't say so alone: a coordinator that takes over from one that died may not have heard of the latest takeover,
+// and names the member that this one had followed. That one is dead or will hear of it in its turn, so this one joins again.
+func taken(now, before slotSeen, member string, fenced bool) bool {
+	switch {
+	case !now.known:
+		return fenced
+	case now.member == "" || now.member == member || before.known && now.member == before.member:
+		return false
+	}
+	return fenced || member != ""
+}
+
+// lookAtSlot asks who holds the slot.
+func (s *Session) lookAtSlot(ctx context.Context) slotSeen {
+	ctx, cancel := context.WithTimeout(ctx, farewellTimeout)
+	defer cancel()
+	holder, err := s.slotHolder(ctx)
+	if err != nil {
+		s.logger.Debug("who holds the slot is not known", "slot", s.cfg.Slot, "error", err)
+	}
+	return slotSeen{err == nil, holder}
 }
 
 // slotHolder gives the ID of the member that holds the slot, "" if none does.
@@ -101,7 +125,10 @@ func (s *Session) slotHolder(ctx context.Context) (string, error) {
 	if err == nil {
 		err = described.Error()
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, kerr.GroupIDNotFound):
+		return "", nil
+	case err != nil:
 		return "", err
 	}
 	id := instanceID(s.service.Name, s.cfg.Slot)
