@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/skald-saga/skald/internal/call"
 	"github.com/skald-saga/skald/internal/saga"
 	"github.com/skald-saga/skald/internal/wire"
@@ -16,15 +18,21 @@ import (
 type execution struct {
 	saga.Execution
 
-	cancel context.CancelFunc
+	step *stepRuns
 
 	// On their way to the goroutine that calls the handler.
-	ctx    context.Context //nolint:containedctx // see above
-	call   call.Call
-	step   *Step
-	event  *wire.Event
-	undo   *saga.Undo
-	result result
+	context handlerContext
+	call    call.Call // upon context
+	event   *wire.Event
+	undo    *saga.Undo
+	result  result
+}
+
+// stepRuns is a step, and what there is to know of its handlers on every hop.
+type stepRuns struct {
+	*Step
+	running      int // handlers, abandoned ones included: they still hold their place
+	took, failed prometheus.Observer
 }
 
 // result is written by the handler's goroutine before it reports, and read by the loop after.
@@ -37,12 +45,10 @@ type result struct {
 // executions are those of one session. Only finished is touched by other goroutines.
 type executions struct {
 	service string
-	steps   map[*saga.Step]*Step
+	steps   map[*saga.Step]*stepRuns
 	all     map[saga.Key]*execution
-	running map[*saga.Step]int // handlers by step, abandoned ones included: they still hold their place
-	timed   bool               // a step has a timeout
-	looked  time.Time          // when hanging handlers were last looked for
-	metrics *metrics
+	timed   bool      // a step has a timeout
+	looked  time.Time // when hanging handlers were last looked for
 	vitals  *vitals
 	logger  *slog.Logger
 	crew    *crew
@@ -59,12 +65,14 @@ type executions struct {
 
 func newExecutions(service Service, m *metrics, v *vitals, l *slog.Logger) *executions {
 	x := &executions{
-		service: service.Name, steps: map[*saga.Step]*Step{}, all: map[saga.Key]*execution{}, running: map[*saga.Step]int{}, metrics: m, vitals: v, logger: l,
+		service: service.Name, steps: map[*saga.Step]*stepRuns{}, all: map[saga.Key]*execution{}, vitals: v, logger: l,
 		enough: 1, bell: make(chan struct{}, 1),
 	}
 	for i := range service.Steps {
 		st := &service.Steps[i]
-		x.steps[&st.Step] = st
+		x.steps[&st.Step] = &stepRuns{
+			Step: st, took: m.handlers.WithLabelValues(st.Topic, "ok"), failed: m.handlers.WithLabelValues(st.Topic, "error"),
+		}
 		x.timed = x.timed || st.Timeout > 0
 	}
 	x.crew = newCrew(x.handle)
@@ -72,32 +80,31 @@ func newExecutions(service Service, m *metrics, v *vitals, l *slog.Logger) *exec
 }
 
 // places is how many more handlers of the step may start.
-func (x *executions) places(s *saga.Step) int { return s.Concurrency - x.running[s] }
+func (x *executions) places(s *saga.Step) int { return s.Concurrency - x.steps[s].running }
 
 // Start begins a handler. Its context ends when it is abandoned, at its timeout, or when the session's drain time is over.
 func (d driver) Start(it *saga.Item, attempt int, now time.Time) *saga.Execution {
 	x := d.s.executions
-	ctx, cancel := context.WithCancel(x.handlers)
 	e := &execution{
 		Execution: saga.Execution{Item: it, Key: it.Key, Step: it.Step, Attempt: attempt, Started: now},
-		cancel:    cancel, step: x.steps[it.Step], event: it.Event, undo: it.Undo,
+		step:      x.steps[it.Step], event: it.Event, undo: it.Undo,
 	}
 	x.all[e.Key] = e
-	x.running[e.Step]++
+	e.step.running++
 	x.vitals.running.Add(1)
 	fillCall(&e.call, it, x.service, attempt)
 	e.call.Logger = x.logger
-	e.ctx = call.With(ctx, &e.call)
+	e.context.parent, e.call.Context = x.handlers, &e.context
 	x.crew.run(e)
 	return &e.Execution
 }
 
 // handle calls the handler and reports what came of it.
 func (x *executions) handle(e *execution) {
-	defer e.cancel()
+	defer e.context.end()
 	event, undo := e.event, e.undo
 	e.event, e.undo = nil, nil // they lie in the batch that was fetched, which a handler that takes its time must not keep
-	e.result.outputs, e.result.err = e.step.Call(e.ctx, event, undo)
+	e.result.outputs, e.result.err = e.step.Call(&e.call, event, undo)
 	e.result.finished = time.Now()
 	x.vitals.running.Add(-1)
 	x.report(e)
@@ -144,14 +151,23 @@ func (x *executions) take() []*execution {
 			e.Done = true
 			e.Outputs, e.Err, e.Finished = e.result.outputs, e.result.err, e.result.finished
 			e.Interrupted = e.Err != nil && errors.Is(e.Err, context.Canceled)
-			x.running[e.Step]--
-			x.metrics.handled(e)
+			e.step.done(e)
 		}
 		if !e.Abandoned {
 			kept = append(kept, e)
 		}
 	}
 	return kept
+}
+
+// done gives an execution's place back, and notes how long it took.
+func (r *stepRuns) done(e *execution) {
+	r.running--
+	took := r.took
+	if e.Err != nil {
+		took = r.failed
+	}
+	took.Observe(e.Finished.Sub(e.Started).Seconds())
 }
 
 // leaveTimeout is how long a handler may take to return after its context has ended.
@@ -211,7 +227,7 @@ func (x *executions) abandon(owned func(partition int32) bool) {
 func (x *executions) abandonOne(e *saga.Execution) {
 	e.Abandoned = true
 	if known := x.all[e.Key]; known != nil && &known.Execution == e {
-		known.cancel()
+		known.context.end()
 		delete(x.all, e.Key)
 	}
 }

@@ -15,14 +15,11 @@ type metrics struct {
 	records                                        struct{ passed, forwarded, ignored prometheus.Counter }
 	letters, outcomes, blocked                     *prometheus.CounterVec
 	handlers                                       *prometheus.HistogramVec
-	took                                           map[takes]prometheus.Observer // of handlers: what is looked up on every hop
 	open, unfinished, window                       prometheus.Gauge
 }
 
-type takes struct{ step, result string }
-
 func newMetrics(registry prometheus.Registerer, service string) *metrics {
-	m := &metrics{registry: registry, took: map[takes]prometheus.Observer{}}
+	m := &metrics{registry: registry}
 	labels := prometheus.Labels{"service": service}
 	vec := func(name, help string, names ...string) *prometheus.CounterVec {
 		v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "skald", Name: name, Help: help, ConstLabels: labels}, names)
@@ -70,20 +67,6 @@ func (m *metrics) unregister() {
 	for _, c := range m.collectors {
 		m.registry.Unregister(c)
 	}
-}
-
-func (m *metrics) handled(e *execution) {
-	result := "ok"
-	if e.Err != nil {
-		result = "error"
-	}
-	key := takes{e.Step.Topic, result}
-	observer := m.took[key]
-	if observer == nil {
-		observer = m.handlers.WithLabelValues(key.step, key.result)
-		m.took[key] = observer
-	}
-	observer.Observe(e.Finished.Sub(e.Started).Seconds())
 }
 
 func (m *metrics) observe(s *Session, open, unfinished int) {

@@ -34,6 +34,7 @@ type Batch struct {
 
 	laneRoom  room[lane]
 	eventRoom room[wire.Event]
+	slipRoom  []byte // the routing slips of its events
 
 	commands []ordered
 	notices  []*Item

@@ -92,7 +92,8 @@ func (b *Batch) event(e *Execution, out *Output, number int) (*wire.Event, error
 			event.ParentSaga = in.ParentSaga
 		}
 	case it.Step.Compensable || it.Step.Role == wire.RoleBegin:
-		route, err := in.Route.Push(b.m.stop(it, out.Payload))
+		route, room, err := in.Route.AppendPush(b.slipRoom, b.m.stop(it, out.Payload))
+		b.slipRoom = room
 		if err != nil {
 			return nil, err
 		}

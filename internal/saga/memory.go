@@ -36,9 +36,15 @@ func (b *Batch) Reuse() {
 		lanes: b.lanes, queue: b.queue, claims: b.claims, Outs: b.Outs[:0], Concluded: b.Concluded[:0], order: b.order[:0],
 		laneRoom: b.laneRoom, eventRoom: b.eventRoom,
 	}
+	if cap(b.slipRoom) <= keepSlips {
+		spare.slipRoom = b.slipRoom[:0]
+	}
 	b.m.spare = spare
 	*b = Batch{}
 }
+
+// keepSlips bounds how many bytes of routing slips are kept for the next batch: a full one of ordinary slips.
+const keepSlips = 4 << 20
 
 // room hands out values that lie side by side.
 type room[T any] struct{ all []T }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -64,14 +65,23 @@ func (r Route) Stops() []Stop {
 
 // Push gives the slip with one more stop; the receiver stays as it is, as concurrent sagas share nothing.
 func (r Route) Push(stop Stop) (Route, error) {
+	pushed, _, err := r.AppendPush(nil, stop)
+	return pushed, err
+}
+
+// AppendPush is Push, but appends the slip's text to room and gives what that became. The slip is good for as long as nobody else
+// writes to room.
+func (r Route) AppendPush(room []byte, stop Stop) (Route, []byte, error) {
 	s := r.slip()
 	for s.next() { // to the top
 	}
-	text := appendStop(r.text, &s, stop)
+	from := len(room)
+	room = appendStop(room, r.text, &s, stop)
+	text := slices.Clip(room[from:])
 	if len(text) > MaxRouteBytes || r.stops >= MaxRouteStops {
-		return r, ErrRouteTooLong
+		return r, room[:from], ErrRouteTooLong
 	}
-	return Route{text, r.stops + 1}, nil
+	return Route{text, r.stops + 1}, room, nil
 }
 
 // Pop gives the latest stop and the slip without it. ok is false when the slip is empty.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -17,10 +18,10 @@ const (
 	base64Comes = '~'  // the netstring that follows is base64: its bytes are no UTF-8, which the values of headers have to be
 )
 
-// appendStop gives text, which isn't changed, and one more stop; below has been read to the stop before.
-func appendStop(text []byte, below *slipReader, stop Stop) []byte {
+// appendStop appends text, and one more stop, to grown; below has been read to the stop before.
+func appendStop(grown, text []byte, below *slipReader, stop Stop) []byte {
 	const frame = 64 // lengths, marks and head
-	grown := make([]byte, 0, len(text)+len(stop.Service)+len(stop.Topic)+len(stop.Effect)+len(stop.In)+len(stop.Out)+frame)
+	grown = slices.Grow(grown, len(text)+len(stop.Service)+len(stop.Topic)+len(stop.Effect)+len(stop.In)+len(stop.Out)+frame)
 	first := len(text) == 0
 	if first {
 		grown = append(grown, slipHead...)
