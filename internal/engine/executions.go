@@ -14,7 +14,8 @@ import (
 	"github.com/skald-saga/skald/internal/wire"
 )
 
-// execution is one run of a handler. The machine's part of it is the loop's alone.
+// execution is one run of a handler. The machine's part of it is the loop's alone, but for the handler's result, which the handler's
+// goroutine writes before it reports.
 type execution struct {
 	saga.Execution
 
@@ -25,7 +26,6 @@ type execution struct {
 	call    call.Call // upon context
 	event   *wire.Event
 	undo    *saga.Undo
-	result  result
 }
 
 // stepRuns is a step, and what there is to know of its handlers on every hop.
@@ -33,13 +33,6 @@ type stepRuns struct {
 	*Step
 	running      int // handlers, abandoned ones included: they still hold their place
 	took, failed prometheus.Observer
-}
-
-// result is written by the handler's goroutine before it reports, and read by the loop after.
-type result struct {
-	outputs  []Output
-	err      error
-	finished time.Time
 }
 
 // executions are those of one session. Only finished is touched by other goroutines.
@@ -104,8 +97,8 @@ func (x *executions) handle(e *execution) {
 	defer e.context.end()
 	event, undo := e.event, e.undo
 	e.event, e.undo = nil, nil // they lie in the batch that was fetched, which a handler that takes its time must not keep
-	e.result.outputs, e.result.err = e.step.Call(&e.call, event, undo)
-	e.result.finished = time.Now()
+	e.Outputs, e.Err = e.step.Call(&e.call, event, undo)
+	e.Finished = time.Now()
 	x.vitals.running.Add(-1)
 	x.report(e)
 }
@@ -149,7 +142,6 @@ func (x *executions) take() []*execution {
 	for _, e := range finished {
 		if !e.Done {
 			e.Done = true
-			e.Outputs, e.Err, e.Finished = e.result.outputs, e.result.err, e.result.finished
 			e.Interrupted = e.Err != nil && errors.Is(e.Err, context.Canceled)
 			e.step.done(e)
 		}

@@ -8,7 +8,7 @@ import (
 
 // handlerContext is a context that can be ended, like that of context.WithCancel, but is only made into one when somebody asks for Done.
 // Most handlers are done in microseconds and never do: to enter each among the children of the session's context, and to take it out
-// again, under one lock for all, was a third of what starting a handler cost.
+// again, under one lock for all, was 2 % of the services' CPU (60 of 2,570 ms of a profile at 256 outstanding).
 type handlerContext struct {
 	parent context.Context //nolint:containedctx // it is one
 

@@ -107,16 +107,17 @@ func TraceParent(sagaID, eventID string) string {
 	return fmt.Sprintf("00-%x-%x-01", saga[:], event[8:])
 }
 
-// ChildTrace keeps the trace of a causing event and names the event as the new span.
+// ChildTrace keeps the trace of a causing event and names the event as the new span: by the second half of its ID, which is a UUID in
+// its canonical form, as EventID gives.
 func ChildTrace(parent, eventID string) string {
 	const traceEnd = len("00-") + 32
-	event, err := uuid.Parse(eventID)
-	if err != nil || len(parent) != len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") {
+	if len(eventID) != 36 || len(parent) != len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") {
 		return parent
 	}
 	var trace [len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]byte
 	copy(trace[:], parent)
-	hex.Encode(trace[traceEnd+1:], event[8:])
+	copy(trace[traceEnd+1:], eventID[19:23])
+	copy(trace[traceEnd+5:], eventID[24:36])
 	return string(trace[:])
 }
 
