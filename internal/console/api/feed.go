@@ -21,11 +21,12 @@ type feed struct {
 	tracker backend.Tracker
 	most    int // bytes of the events that are kept
 
-	mu       sync.Mutex
-	from, to int64            // what has changed after from, and up to to, is kept
-	kept     []event          // by position
-	latest   map[string]int64 // position of the newest event of each saga that is kept
-	bytes    int
+	mu        sync.Mutex
+	followers int
+	from, to  int64            // what has changed after from, and up to to, is kept
+	kept      []event          // by position
+	latest    map[string]int64 // position of the newest event of each saga that is kept
+	bytes     int
 }
 
 // event is a saga as it was at a position.
@@ -39,12 +40,24 @@ func newFeed(t backend.Tracker) *feed {
 	return &feed{tracker: t, most: feedBytes, latest: map[string]int64{}}
 }
 
+// join counts a follower in, until leave is called.
+func (f *feed) join() (leave func()) {
+	add := func(n int) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.followers += n
+	}
+	add(1)
+	return func() { add(-1) }
+}
+
 // after gives the sagas that have changed since a position, most at a time, and the position up to which these are all: no further than
-// now. more says that there may be others before now.
-func (f *feed) after(ctx context.Context, since, now int64, workflow string, most int) (events []event, upTo int64, more bool, err error) {
+// now. more says that there may be others before now. Those that only this follower needs are the dearer ones: of them it gives no more
+// than alone.
+func (f *feed) after(ctx context.Context, since, now int64, workflow string, most, alone int) (events []event, upTo int64, more bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if since > f.to { // nobody has followed for a while
+	if since > f.to && (f.followers <= 1 || f.to == 0) { // nobody else needs what is kept
 		f.empty(since)
 	}
 	if since == f.to {
@@ -52,19 +65,23 @@ func (f *feed) after(ctx context.Context, since, now int64, workflow string, mos
 			return nil, since, false, err
 		}
 	}
-	if since < f.from {
+	if since < f.from || since > f.to {
 		f.mu.Unlock()
 		defer f.mu.Lock()
-		return f.ask(ctx, since, now, workflow, most)
+		return f.ask(ctx, since, now, workflow, min(most, alone))
 	}
+	// A follower of one workflow passes over no more than others get: else it would run ahead of them, and have them fall out.
+	looked := 0
 	for at := sort.Search(len(f.kept), func(i int) bool { return f.kept[i].seq > since }); at < len(f.kept); at++ {
 		e := f.kept[at]
-		switch {
-		case f.latest[e.saga] != e.seq || workflow != "" && e.workflow != workflow: // the first: it comes later, in its newest state
-		case len(events) == most:
-			return events, since, true, nil
-		default:
-			events = append(events, e)
+		if f.latest[e.saga] == e.seq { // else it comes later, in its newest state
+			if looked == most {
+				return events, since, true, nil
+			}
+			looked++
+			if workflow == "" || e.workflow == workflow {
+				events = append(events, e)
+			}
 		}
 		since = e.seq
 	}

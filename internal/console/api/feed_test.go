@@ -47,7 +47,7 @@ func TestFollowersMissNothing(t *testing.T) {
 		}
 		var followers []*follower
 		look := func(w *follower, most int) (more bool) {
-			events, upTo, more, err := f.after(t.Context(), w.since, c.seq, w.workflow, most)
+			events, upTo, more, err := f.after(t.Context(), w.since, c.seq, w.workflow, most, most)
 			if err != nil || len(events) > most || upTo < w.since || upTo > c.seq {
 				t.Fatalf("%d events from %d to %d of %d: %v", len(events), w.since, upTo, c.seq, err)
 			}
@@ -69,6 +69,7 @@ func TestFollowersMissNothing(t *testing.T) {
 					w.since = rapid.Int64Range(900, c.seq).Draw(t, "since")
 				}
 				w.began = w.since
+				f.join() // and stays
 				followers = append(followers, w)
 			case 1, 2:
 				for range rapid.IntRange(1, 20).Draw(t, "changes") {
@@ -107,12 +108,60 @@ func TestFollowersShareWhatIsLookedUp(t *testing.T) {
 			c.seq = 11
 			c.sagas["a"] = tracker.Saga{ID: "a", Seq: 11}
 		}
-		events, upTo, more, err := f.after(t.Context(), 10, c.seq, "", 5)
+		events, upTo, more, err := f.after(t.Context(), 10, c.seq, "", 5, 5)
 		if err != nil || len(events) != 1 || upTo != 11 || more {
 			t.Fatal(events, upTo, more, err)
 		}
 	}
 	if c.asked != 1 {
 		t.Errorf("%d followers asked %d times", followers, c.asked)
+	}
+}
+
+// Who comes at the end of what followers lag behind doesn't take from them what they share, nor does who follows one workflow run ahead.
+func TestNewcomersLeaveOthersWhatTheyShare(t *testing.T) {
+	c := &changes{seq: 10, sagas: map[string]tracker.Saga{}}
+	f := newFeed(c)
+	begin := func(n int) {
+		for range n {
+			c.seq++
+			id := fmt.Sprint("saga", c.seq)
+			c.sagas[id] = tracker.Saga{ID: id, Seq: c.seq, Workflow: "a"}
+		}
+	}
+	const laggards = 50
+	at := map[int]int64{}
+	for n := range laggards {
+		f.join()
+		at[n] = 10
+	}
+	begin(2000)
+	updates := func(n int) {
+		for range n {
+			for i := range laggards {
+				_, upTo, _, err := f.after(t.Context(), at[i], c.seq, "", 20, 2)
+				if err != nil {
+					t.Fatal(err)
+				}
+				at[i] = upTo
+			}
+		}
+	}
+	updates(3)
+	before := c.asked
+	f.join() // comes now, and asks for nothing that is kept
+	if events, upTo, _, err := f.after(t.Context(), c.seq, c.seq, "", 20, 2); err != nil || len(events) > 0 || upTo != c.seq {
+		t.Fatal(events, upTo, err)
+	}
+	f.join() // follows another workflow
+	if events, upTo, more, err := f.after(t.Context(), at[0], c.seq, "b", 20, 2); err != nil || len(events) > 0 || upTo != at[0]+20 || !more {
+		t.Fatal(events, upTo, more, err)
+	}
+	updates(3)
+	if asked := c.asked - before; asked > 2 {
+		t.Errorf("%d laggards asked %d times after others had come", laggards, asked)
+	}
+	if at[0] != 10+6*20 {
+		t.Errorf("a laggard is at %d", at[0])
 	}
 }

@@ -18,11 +18,15 @@ import (
 // anything is left out.
 const streamBatch = 500
 
+// dearer is how many events that all followers share cost as much as one that is looked up and written for one of them.
+const dearer = 10
+
 const streamDoc = `Server-Sent Events. An event ` + "`saga`" + ` carries a saga as it is now (without payloads), its id is the
 saga's seq. It comes at least once for every saga that changed; changes of one saga between two updates, at most ten a second,
 are joined into one, and the event ` + "`joined`" + ` says how many positions of the stream went into how many sagas. An update
 brings 500 sagas at most. From 20 clients on updates come less often, 200 a second for all together, and from 10 on they bring fewer
-sagas, 50,000 a second for all together: a client falls behind rather than miss anything. To resume
+sagas, 50,000 a second for all together, and a tenth of that to those who resume from long ago: a client falls behind rather than miss
+anything. To resume
 where a connection was lost, send the last id as Last-Event-ID (browsers do), or as since. A position that this Skald hasn't
 reached yet is one of a former life: the stream then begins at the beginning. Comments come every 15 seconds.`
 
@@ -111,6 +115,7 @@ func (f *follower) run(ctx context.Context) error {
 	beat := time.NewTicker(live.Heartbeat)
 	defer beat.Stop()
 	pace := f.a.streams.Pace()
+	defer f.a.feed.join()()
 	f.out.Comment() // the client learns at once that it is connected
 	for pace.Wait(ctx) {
 		// The signal is taken before the question: a change in between ends the wait below at once.
@@ -137,7 +142,8 @@ func (f *follower) run(ctx context.Context) error {
 
 // batch writes what has changed up to now. more says that there is more than one update brings.
 func (f *follower) batch(ctx context.Context, seq int64) (more bool, err error) {
-	sagas, upTo, more, err := f.a.feed.after(ctx, f.since, seq, f.workflow, min(streamBatch, f.a.streams.Share()))
+	share := f.a.streams.Share()
+	sagas, upTo, more, err := f.a.feed.after(ctx, f.since, seq, f.workflow, min(streamBatch, share), max(1, share/dearer))
 	if err != nil {
 		return false, err
 	}
