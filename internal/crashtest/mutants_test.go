@@ -60,6 +60,7 @@ func (e *evidence) tryAgain() {
 	}
 	again, other := e.records["notified"][0].headers, e.records["notified"][1].headers
 	again["ce_attempt"], again["ce_startedtime"] = "3", at(5).Format(time.RFC3339Nano)
+	other["ce_attempt"] = "2"
 	e.retries = []retry{
 		{again["ce_causationid"], 1, at(1), at(2)},
 		{again["ce_causationid"], 1, at(1), at(2)}, // written again
@@ -135,7 +136,9 @@ func TestTheCheckFindsEachFault(t *testing.T) {
 		"a retry that nobody noted":   {"retry not told", func(e *evidence) { e.retries = e.retries[:2] }},
 		"a retry that never came":     {"retry lost", func(e *evidence) { e.retries[2].attempt = 3 }},
 		"an attempt without its time": {"attempt", func(e *evidence) { delete(e.records["notified"][2].headers, "ce_acceptedtime") }},
-		"an attempt begun anew":       {"retry lost", func(e *evidence) { e.records["notified"][1].headers["ce_acceptedtime"] = "2026-11-24T12:00:02Z" }},
+		"an attempt begun too early":  {"retry early", func(e *evidence) { e.records["notified"][1].headers["ce_startedtime"] = "2026-11-24T12:00:01.5Z" }},
+		"attempts counted anew":       {"retry lost", func(e *evidence) { delete(e.records["notified"][1].headers, "ce_attempt") }},
+		"an event never handled":      {"retry lost", func(e *evidence) { e.records["notified"] = e.records["notified"][1:] }},
 
 		"no mail":                  {"mail not once", func(e *evidence) { e.mails = e.mails[1:] }},
 		"a mail twice":             {"mail not once", func(e *evidence) { e.mails = append(e.mails, e.mails[0]) }},

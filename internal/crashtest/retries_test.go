@@ -65,8 +65,8 @@ type attempt struct {
 // checkRetries: what the notifier mailed at the second attempt or later was due by then (all processes have this machine's clock), each
 // failure was noted once, and none was the last that was heard of an event.
 //
-// An earlier attempt may come last if it had begun before the failure was noted: a process that loses its partitions for a while, and
-// then has them again, still has what its own handler returned, and doesn't run it twice.
+// An attempt may have begun before the failure of the one before was noted: a process that loses its partitions for a while, and
+// then has them again, still has what its own handler returned, and doesn't run it twice. It counts as the next attempt.
 func (e *evidence) checkRetries(v *violations) {
 	noted := map[string]map[int]retry{}
 	for _, r := range e.retries {
@@ -93,13 +93,13 @@ func (e *evidence) checkRetries(v *violations) {
 		switch before, told := noted[event][a.number-1]; {
 		case !told:
 			v.addf("retry not told", "attempt %d at event %s", a.number, event)
-		case a.began.Before(before.due):
+		case a.began.Before(before.due) && !a.began.Before(before.noted):
 			v.addf("retry early", "attempt %d at event %s began at %v and was due at %v", a.number, event, a.began, before.due)
 		}
 	}
 	for event, all := range noted {
 		for number, r := range all {
-			if a := last[event]; a.number <= number && !a.began.Before(r.noted) {
+			if a := last[event]; a.number <= number {
 				v.addf("retry lost", "after attempt %d at event %s, noted at %v: the last is attempt %d, which began at %v", number, event, r.noted, a.number, a.began)
 			}
 		}

@@ -24,16 +24,17 @@ func (b *Batch) resume(l *ledger.Ledger, entry *ledger.Entry) {
 	if b.settled(it, l) {
 		return
 	}
+	attempt := entry.Attempt + 1
+	if !entry.Started.IsZero() {
+		attempt = max(1, entry.Attempt) // it was interrupted, and counts once
+	}
 	if e := b.d.Find(it.Key); e != nil { // its handler still runs in this process
 		e.Item = it
+		e.Attempt = max(e.Attempt, attempt) // others may have had the partition meanwhile, and failed
 		if e.Done {
 			b.conclude(e)
 		}
 		return
-	}
-	attempt := entry.Attempt + 1
-	if !entry.Started.IsZero() {
-		attempt = max(1, entry.Attempt) // it was interrupted, and counts once
 	}
 	b.start(it, attempt)
 }
