@@ -196,7 +196,7 @@ func (e *evidence) scanUndone(r *sql.Rows) error {
 }
 
 func openStore(folder, service string) (*sql.DB, error) {
-	return sql.Open("sqlite", "file:"+filepath.Join(folder, service+".db")+"?_txlock=immediate&_pragma=busy_timeout(5000)")
+	return sql.Open("sqlite", "file:"+filepath.Join(folder, service+".db")+"?_txlock=immediate&_pragma=busy_timeout(60000)") // beside services that are busy
 }
 
 func each(ctx context.Context, db *sql.DB, query string, scan func(*sql.Rows) error) error {
