@@ -35,15 +35,15 @@ type wireTaker struct{ service, role, workflow string }
 
 func newRegistry() *registry { return &registry{instances: map[[2]string]*instance{}} }
 
-// reset forgets all and takes what the store holds: what was said before this process began is the backlog.
+// reset forgets all and takes what the store holds, in one go for who asks meanwhile: what was said before this process began is the backlog.
 func (r *registry) reset(announcements [][]byte) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.instances, r.live = map[[2]string]*instance{}, false
 	r.declared()
-	r.mu.Unlock()
 	for _, encoded := range announcements {
 		if a, err := wire.DecodeAnnouncement(encoded); err == nil { // else of a version that wrote others
-			r.add(a, encoded, time.Now())
+			r.put(a, encoded, time.Now())
 		}
 	}
 }
@@ -52,17 +52,25 @@ func (r *registry) reset(announcements [][]byte) {
 func (r *registry) newer(a wire.Announcement, encoded []byte) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	return r.isNews(a, encoded)
+}
+
+func (r *registry) isNews(a wire.Announcement, encoded []byte) bool {
 	known := r.instances[[2]string{a.Service, a.Instance}]
 	return known == nil || cmp.Or(known.Time.Compare(a.Time), bytes.Compare(known.encoded, encoded)) < 0
 }
 
 // add takes an announcement in and says whether what Services tells has changed, times aside.
 func (r *registry) add(a wire.Announcement, encoded []byte, now time.Time) (changed bool) {
-	if !r.newer(a, encoded) {
-		return false
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.put(a, encoded, now)
+}
+
+func (r *registry) put(a wire.Announcement, encoded []byte, now time.Time) (changed bool) {
+	if !r.isNews(a, encoded) {
+		return false
+	}
 	key := [2]string{a.Service, a.Instance}
 	known := r.instances[key]
 	next := &instance{Announcement: a, encoded: encoded, heard: now}

@@ -11,6 +11,3 @@ startLive();
 startViews();
 startDialogs();
 startKeys();
-
-// For styles that leave what is far below for after the first paint.
-requestAnimationFrame(() => setTimeout(() => (document.documentElement.dataset.painted = "")));
