@@ -1,7 +1,8 @@
 // Package crashtest is the proof that crashes cost no saga and double none. It has tests only.
 //
 // The onboarding services run as processes of their own, two instances of each, while they are killed at moments of choice,
-// frozen and thawed, rolled to another version, scaled up and down, and while brokers die and leaders move. The binary
+// frozen and thawed, rolled to another version, scaled up and down, and while brokers die and leaders move. Half of them have slots, and
+// one call in twenty of the notifier fails, so that retries are part of it: none may come early, twice or never. The binary
 // is the real one and knows nothing of it: a proxy before each instance sees its requests to Kafka, and so the moment; a relay
 // sees its mails. Afterwards a reader that shares no code with the engine goes through the topics, and the services' own
 // databases and the mailbox are asked as well.
