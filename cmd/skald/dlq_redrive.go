@@ -32,47 +32,7 @@ Exit code 0: all were given back; 1: one was refused, or the console or the brok
   skald dlq redrive --cause 3fa9c01b77de --canary --reason "the mail server is back"
   skald dlq redrive --service notifier --topic notify --older-than 1h
   skald dlq show 0/17 --payload >event.json; $EDITOR event.json; skald dlq redrive 0/17 --edit event.json --reason "typing error"`,
-		RunE: func(cmd *cobra.Command, places []string) error {
-			cause, all := c.settings.String("cause"), c.settings.Bool("all")
-			if filter := c.sagaFilter(); len(filter) > 1 || len(filter) == 1 && cause == "" {
-				if len(places) > 0 || all || cmd.Flags().Changed("limit") || cmd.Flags().Changed("rate") || c.settings.Bool("canary") || c.settings.String("edit") != "" {
-					return usage("filters choose the sagas whose dead letters are redriven: letters, --all, --limit, --rate, --canary and --edit go without them")
-				}
-				return c.orderAll(cmd.Context(), "redrive", filter)
-			}
-			given := 0
-			for _, way := range []bool{len(places) > 0, cause != "", all} {
-				if way {
-					given++
-				}
-			}
-			if given != 1 {
-				return usage("say what to redrive in one of four ways: letters like 0/17, --cause CAUSE, --all (skald dlq ls prints both), or filters of sagas such as --service")
-			}
-			if n := c.settings.Int("limit"); n < 0 || n > 0 && len(places) > 0 {
-				return usage("--limit %d: a positive number, with --cause or --all", n)
-			}
-			if n := c.settings.Int("rate"); n < 0 || n > 1000 || len(places) > 0 && (n > 0 || c.settings.Bool("canary")) {
-				return usage("--rate is 1 to 1000 letters a second; it and --canary go with --cause or --all")
-			}
-			r := &redrive{terminal: c, verb: "redrive", reason: c.settings.String("reason"), wait: c.settings.Duration("wait")}
-			if file := c.settings.String("edit"); file != "" {
-				if len(places) != 1 {
-					return usage("--edit goes with one letter: each event has a payload of its own")
-				}
-				var err error
-				if r.payload, err = c.readPayload(file); err != nil {
-					return err
-				}
-			}
-			switch {
-			case len(places) > 0:
-				return r.letters(cmd.Context(), places)
-			case all:
-				return r.everything(cmd.Context())
-			}
-			return r.causes(cmd.Context(), []string{cause})
-		},
+		RunE: func(cmd *cobra.Command, places []string) error { return c.dlqRedrive(cmd, places) },
 	}
 	actionFlags(cmd, "why, for those who look at the sagas later")
 	flags := cmd.Flags()
@@ -86,6 +46,56 @@ Exit code 0: all were given back; 1: one was refused, or the console or the brok
 	flags.Bool("canary", false, "of each cause one first; the others once its saga has completed")
 	flags.Duration("wait", watchFor, "how long to follow what becomes of them; 0 for not at all")
 	return cmd
+}
+
+func (c *terminal) dlqRedrive(cmd *cobra.Command, places []string) error {
+	cause, all := c.settings.String("cause"), c.settings.Bool("all")
+	if filter := c.sagaFilter(); len(filter) > 1 || len(filter) == 1 && cause == "" {
+		if len(places) > 0 || all || cmd.Flags().Changed("limit") || cmd.Flags().Changed("rate") || c.settings.Bool("canary") || c.settings.String("edit") != "" {
+			return usage("filters choose the sagas whose dead letters are redriven: letters, --all, --limit, --rate, --canary and --edit go without them")
+		}
+		return c.orderAll(cmd.Context(), "redrive", filter)
+	}
+	if err := c.checkRedrive(places, cause, all); err != nil {
+		return err
+	}
+	r := &redrive{terminal: c, verb: "redrive", reason: c.settings.String("reason"), wait: c.settings.Duration("wait")}
+	if file := c.settings.String("edit"); file != "" {
+		if len(places) != 1 {
+			return usage("--edit goes with one letter: each event has a payload of its own")
+		}
+		var err error
+		if r.payload, err = c.readPayload(file); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(places) > 0:
+		return r.letters(cmd.Context(), places)
+	case all:
+		return r.everything(cmd.Context())
+	}
+	return r.causes(cmd.Context(), []string{cause})
+}
+
+// checkRedrive refuses what doesn't go together.
+func (c *terminal) checkRedrive(places []string, cause string, all bool) error {
+	given := 0
+	for _, way := range []bool{len(places) > 0, cause != "", all} {
+		if way {
+			given++
+		}
+	}
+	if given != 1 {
+		return usage("say what to redrive in one of four ways: letters like 0/17, --cause CAUSE, --all (skald dlq ls prints both), or filters of sagas such as --service")
+	}
+	if n := c.settings.Int("limit"); n < 0 || n > 0 && len(places) > 0 {
+		return usage("--limit %d: a positive number, with --cause or --all", n)
+	}
+	if n := c.settings.Int("rate"); n < 0 || n > 1000 || len(places) > 0 && (n > 0 || c.settings.Bool("canary")) {
+		return usage("--rate is 1 to 1000 letters a second; it and --canary go with --cause or --all")
+	}
+	return nil
 }
 
 func newDlqDiscard(c *terminal) *cobra.Command {
