@@ -44,6 +44,7 @@ func run(ctx context.Context, name string, args []string) error {
 	prefix := flags.String("prefix", "", "")
 	partitions := flags.Int("partitions", 0, "")
 	instance := flags.String("instance", "", "")
+	slot := flags.String("slot", "", "")
 	lagText := flags.String("lag", "", "")
 	folder := flags.String("data", "", "")
 	smtp := flags.String("smtp-addr", "", "")
@@ -76,7 +77,7 @@ func run(ctx context.Context, name string, args []string) error {
 	w := weather{service: name, mended: filepath.Join(*folder, "mended")}
 	faults := demo.NewFaults(lag, map[string]float64{name: chaos}, random)
 	return skald.Run(ctx, skald.Config{
-		Brokers: strings.Split(*brokers, ","), Prefix: *prefix, Partitions: int32(*partitions), Instance: *instance,
+		Brokers: strings.Split(*brokers, ","), Prefix: *prefix, Partitions: int32(*partitions), Instance: *instance, Slot: *slot,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Joined: func(service string) { fmt.Fprintf(os.Stderr, "%s has joined its group\n", service) },
 	}, service.Timeout(timeout).Around(w.around).Around(faults.Around(name)))

@@ -106,9 +106,9 @@ func testPlans(t *testing.T, s *Store) {
 		if _, _, err := s.Count(t.Context(), c.Filter); err != nil {
 			t.Fatal(err)
 		}
-		// What is late is counted first, a key is looked for among the first of the list, and a common group in a short time may be found
-		// quicker by the time.
-		if most := int(5*s.few) + triedFirst + 1000; read > most {
+		// What is late is counted first, a key is looked for among the first of the list, and a group in a time may be found quicker by the
+		// time: which the planner takes depends on what it sampled. So of a time no more is read than it has, once.
+		if most := max(int(5*s.few)+triedFirst+1000, int(c.To-c.From+s.few)); read > most {
 			t.Errorf("%s: the count reads %d rows of sagas, want %d at most", c.name, read, most)
 		}
 		s.asked = nil
