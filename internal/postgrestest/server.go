@@ -39,47 +39,44 @@ type Server struct {
 
 // NewServer makes a server and returns when it answers. Stop it.
 func NewServer() (*Server, error) {
-	initdb, err := program("initdb")
-	if err != nil {
-		return nil, err
-	}
-	postgres, err := program("postgres")
-	if err != nil {
-		return nil, err
-	}
-	owner, err := unprivileged()
+	s, initdb, err := installed()
 	if err != nil {
 		return nil, err
 	}
 	sweep()
-	s := &Server{}
 	if s.dir, err = os.MkdirTemp("", fmt.Sprintf("%s%d-", folderPattern, os.Getpid())); err != nil {
 		return nil, err
 	}
-	if err := s.create(initdb, postgres, owner); err != nil {
-		s.Stop()
-		return nil, err
-	}
-	return s, nil
+	return s.began(s.create(initdb))
 }
 
 // Kept makes a server whose data stays in a folder when it's stopped, or goes on with what is there. For benchmarks: filling a large
 // database takes longer than asking it.
 func Kept(dir string) (*Server, error) {
-	initdb, err := program("initdb")
+	s, initdb, err := installed()
 	if err != nil {
 		return nil, err
 	}
-	postgres, err := program("postgres")
-	if err != nil {
-		return nil, err
+	s.dir, s.kept = dir, true
+	return s.began(s.goOn(initdb))
+}
+
+// installed finds the programs, and who may run them.
+func installed() (s *Server, initdb string, err error) {
+	s = &Server{}
+	if initdb, err = program("initdb"); err != nil {
+		return nil, "", err
 	}
-	owner, err := unprivileged()
-	if err != nil {
-		return nil, err
+	if s.postgres, err = program("postgres"); err != nil {
+		return nil, "", err
 	}
-	s := &Server{dir: dir, kept: true, postgres: postgres, owner: owner}
-	if err := s.goOn(initdb); err != nil {
+	s.owner, err = unprivileged()
+	return s, initdb, err
+}
+
+// began stops a server that couldn't be made.
+func (s *Server) began(err error) (*Server, error) {
+	if err != nil {
 		s.Stop()
 		return nil, err
 	}
@@ -92,7 +89,7 @@ func (s *Server) goOn(initdb string) (err error) {
 		if err := os.MkdirAll(s.dir, 0o755); err != nil { //nolint:gosec // the server runs as another user
 			return err
 		}
-		return s.create(initdb, s.postgres, s.owner)
+		return s.create(initdb)
 	}
 	if s.Addr, err = freeAddr(); err != nil {
 		return err
@@ -100,29 +97,27 @@ func (s *Server) goOn(initdb string) (err error) {
 	return s.Start()
 }
 
-func (s *Server) create(initdb, postgres string, owner *syscall.Credential) error {
+func (s *Server) create(initdb string) (err error) {
 	password := filepath.Join(s.dir, "password")
 	if err := os.WriteFile(password, []byte(Password), 0o600); err != nil {
 		return err
 	}
-	if owner != nil {
+	if s.owner != nil {
 		for _, path := range []string{s.dir, password} {
-			if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
+			if err := os.Chown(path, int(s.owner.Uid), int(s.owner.Gid)); err != nil {
 				return err
 			}
 		}
 	}
 	create := exec.Command(initdb, "--pgdata="+filepath.Join(s.dir, "data"), "--username=skald", "--pwfile="+password, "--auth=scram-sha-256",
 		"--encoding=UTF8", "--locale=C", "--no-sync")
-	create.Dir, create.SysProcAttr = s.dir, &syscall.SysProcAttr{Credential: owner}
+	create.Dir, create.SysProcAttr = s.dir, &syscall.SysProcAttr{Credential: s.owner}
 	if out, err := create.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	addr, err := freeAddr()
-	if err != nil {
+	if s.Addr, err = freeAddr(); err != nil {
 		return err
 	}
-	s.Addr, s.postgres, s.owner = addr, postgres, owner
 	return s.Start()
 }
 

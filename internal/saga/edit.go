@@ -19,11 +19,7 @@ func (m *Machine) edit(it *Item, o *ordered) (edited *Item, refusal string) {
 	record.Value = o.in.Event.Payload
 	record.Headers = append(slices.DeleteFunc(slices.Clone(record.Headers), func(h wire.Header) bool { return h.Key == wire.HeaderEditedBy }),
 		wire.Header{Key: wire.HeaderEditedBy, Value: []byte(cmp.Or(o.command.By, "somebody"))})
-	size := len(record.Key) + len(record.Value)
-	for _, h := range record.Headers {
-		size += len(h.Key) + len(h.Value)
-	}
-	if size > m.MaxEvent {
+	if size := record.Size(); size > m.MaxEvent {
 		return nil, fmt.Sprintf("the event would have %d bytes with that payload, an event may have %d", size, m.MaxEvent)
 	}
 	event, err := wire.Parse(record.Headers, record.Value)

@@ -20,7 +20,7 @@ const (
 	linger = 10 * time.Millisecond
 
 	// What the client holds of each broker in memory, before decompression, which makes ten times as much of it. While the tracker
-	// caught up, 16 MiB made a console process grow to 510-560 MiB, and this to 280, at the same time and processor time per record.
+	// caught up, 16 MiB made a console process grow to 510-560 MiB, and this to 280, at the same processor time per record.
 	fetchBytes          = 2 << 20
 	fetchPartitionBytes = 256 << 10
 )

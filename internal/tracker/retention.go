@@ -44,7 +44,8 @@ func (f *follower) pruneAgainAndAgain(ctx context.Context) error {
 	}
 }
 
-// prune is one transaction. Instances that haven't been heard of for KeepFor go with the sagas, but the last of each service. more says that there may be more to delete.
+// prune is one transaction. Instances that haven't been heard of for KeepFor go with the sagas, but the last of each service. more says
+// that there may be more to delete.
 func (t *Tracker) prune(ctx context.Context, now time.Time) (more bool, err error) {
 	read, ok := t.lag.caughtUp()
 	if !ok || now.Sub(read) > settled {

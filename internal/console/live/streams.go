@@ -15,7 +15,7 @@ const (
 	Tick = 100 * time.Millisecond
 	// perUpdate is that time for each client, when there are many: all together get 200 updates a second.
 	perUpdate = 5 * time.Millisecond
-	// perSecond is how many events of lists that grow with the load all clients together get in a second: that takes some 5 % of a core.
+	// perSecond is how many events of lists that grow with the load all clients together get in a second.
 	perSecond = 50_000
 )
 
